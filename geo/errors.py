@@ -1,0 +1,147 @@
+"""The whole error tree. Families are caught, leaves are raised.
+
+    PlatformError
+    ├ InvalidInput (ValueError)   InvalidCoordinate, InvalidH3Cell, InvalidPeriod, InvalidDatum,
+    │                             CRSMismatch, InvalidFile, FileTooLarge, InvalidMapping, InvalidCode
+    ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound
+    ├ Conflict                    AmbiguousAddress(.candidates), GridsOverlap(.grid_codes),
+    │                             GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
+    │                             DataFolderInUse(.owner)
+    ├ NotEnoughData               DatumUndecided(.found, .needed)
+    └ Unavailable                 DatabaseUnavailable, PostGISMissing, DiskFull
+
+A message says what, got, wanted, remedy. Facts are attributes as well as text: `facts` holds what
+the constructor was given by keyword, so that an interface can answer with them.
+Only `api/errors.py` maps these to HTTP; `geo/store/` alone turns driver errors into them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class PlatformError(Exception):
+    """Any failure this platform foresees."""
+
+    def __init__(self, message: str, **facts: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.facts = facts
+
+    def __getattr__(self, name: str) -> Any:
+        facts = self.__dict__.get("facts", {})
+        if name in facts:
+            return facts[name]
+        raise AttributeError(name)
+
+
+class InvalidInput(PlatformError, ValueError):
+    """What was given can't be used as it is."""
+
+
+class InvalidCoordinate(InvalidInput):
+    """A coordinate is missing, out of range, not a number or (0, 0)."""
+
+
+class InvalidH3Cell(InvalidInput):
+    """A number or text is no H3 cell, or of a resolution out of range."""
+
+
+class InvalidPeriod(InvalidInput):
+    """A period ends before it begins, or a time has no zone."""
+
+
+class InvalidDatum(InvalidInput):
+    """The datum is unknown, undeclared or mixed."""
+
+
+class CRSMismatch(InvalidInput):
+    """Two frames, or a frame and a promise, differ in CRS."""
+
+
+class InvalidFile(InvalidInput):
+    """A file is damaged, unsafe, of the wrong kind or in the wrong encoding."""
+
+
+class FileTooLarge(InvalidInput):
+    """A file, a body or a text is over its cap."""
+
+
+class InvalidMapping(InvalidInput):
+    """A column mapping names columns or fields that don't exist, or leaves out what is needed."""
+
+
+class InvalidCode(InvalidInput):
+    """A division, community or grid code breaks the rule of its standard."""
+
+
+class NotFound(PlatformError, LookupError):
+    """What was asked for isn't there, or lies outside the caller's scope."""
+
+
+class AddressNotFound(NotFound):
+    """No such standard address."""
+
+
+class AreaNotFound(NotFound):
+    """No such area."""
+
+
+class GridNotFound(NotFound):
+    """No such grid, or no grid at this place."""
+
+
+class JobNotFound(NotFound):
+    """No such import job."""
+
+
+class Conflict(PlatformError):
+    """The request is sound, but what is stored says otherwise."""
+
+
+class AmbiguousAddress(Conflict):
+    """More than one standard address fits (`candidates`)."""
+
+
+class GridsOverlap(Conflict):
+    """Grids of one version overlap (`grid_codes`)."""
+
+
+class GridImportRejected(Conflict):
+    """A grid import has faults (`faults`) and nothing of it was stored."""
+
+
+class DuplicateCode(Conflict):
+    """A code stands more than once (`codes`)."""
+
+
+class JobRunning(Conflict):
+    """The job is running already."""
+
+
+class DataFolderInUse(Conflict):
+    """Another process holds the data folder (`owner`)."""
+
+
+class NotEnoughData(PlatformError):
+    """There is too little to answer honestly."""
+
+
+class DatumUndecided(NotEnoughData):
+    """Too few points with known places to say which datum they are in (`found`, `needed`)."""
+
+
+class Unavailable(PlatformError):
+    """Something this platform stands on doesn't answer now."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database can't be reached, or went away."""
+
+
+class PostGISMissing(Unavailable):
+    """PostgreSQL or PostGIS is not installed (`remedy` names the command)."""
+
+
+class DiskFull(Unavailable):
+    """No space is left where the data lie."""

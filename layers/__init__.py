@@ -1,0 +1,1 @@
+"""Answers computed over places and time."""
