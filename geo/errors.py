@@ -8,7 +8,7 @@
     │                             GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner)
     ├ NotEnoughData               DatumUndecided(.found, .needed)
-    └ Unavailable                 DatabaseUnavailable, PostGISMissing, DiskFull
+    └ Unavailable                 DatabaseUnavailable, PostGISMissing, DiskFull, AssetsMissing
 
 A message says what, got, wanted, remedy. Facts are attributes as well as text: `facts` holds what
 the constructor was given by keyword, so that an interface can answer with them.
@@ -145,3 +145,7 @@ class PostGISMissing(Unavailable):
 
 class DiskFull(Unavailable):
     """No space is left where the data lie."""
+
+
+class AssetsMissing(Unavailable):
+    """The map libraries were not fetched (`missing` names the files)."""
