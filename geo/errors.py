@@ -2,7 +2,8 @@
 
     PlatformError
     ├ InvalidInput (ValueError)   InvalidCoordinate, InvalidH3Cell, InvalidPeriod, InvalidDatum,
-    │                             CRSMismatch, InvalidFile, FileTooLarge, InvalidMapping, InvalidCode
+    │                             CRSMismatch, InvalidFile, FileTooLarge, InvalidMapping,
+    │                             InvalidCode
     ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound
     ├ Conflict                    AmbiguousAddress(.candidates), GridsOverlap(.grid_codes),
     │                             GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,

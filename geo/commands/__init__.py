@@ -1,0 +1,1 @@
+"""Verbs of the command line whose functions live in `geo`."""

@@ -1,0 +1,1 @@
+"""Files in: areas, grids, addresses, base map."""

@@ -1,0 +1,93 @@
+"""Settings, read once at the entrance (`load_settings`) and handed down.
+
+Each is an environment variable with the prefix `GRIDBEAT_`, for example `GRIDBEAT_PORT=8080`.
+`docs/settings.md` lists them all; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from geo.errors import InvalidInput
+
+
+def default_data_folder() -> Path:
+    """Where the embedded store lives: the user's data folder, or the system's for root.
+
+    Root can't use its own home: PostgreSQL runs as another user, who may not enter it.
+    """
+    if os.geteuid() == 0:
+        return Path("/var/lib/gridbeat")
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "gridbeat"
+
+
+class Settings(BaseSettings):
+    """All settings of one deployment."""
+
+    model_config = SettingsConfigDict(env_prefix="GRIDBEAT_", extra="ignore", frozen=True)
+
+    database_url: str | None = Field(
+        default=None,
+        description="PostgreSQL with PostGIS to use instead of the embedded one, as "
+        "postgresql://user:password@host/database. The user must own the database.",
+    )
+    data_folder: Path = Field(
+        default_factory=default_data_folder,
+        description="Folder of the embedded store, uploaded files and results.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the server listens on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port the server listens on.")
+    pool_size: int = Field(default=8, ge=1, le=200, description="Database connections kept.")
+    demo: bool = Field(default=True, description="Generate the demo city when the store is empty.")
+    upload_max_mb: int = Field(
+        default=512, ge=1, description="Largest file taken by upload or import [MB]."
+    )
+    unpacked_max_mb: int = Field(
+        default=2048, ge=1, description="Largest sum of unpacked sizes inside one file [MB]."
+    )
+    address_text_max: int = Field(
+        default=500, ge=20, description="Longest address text read [characters]."
+    )
+    building_form: str = Field(
+        default="号楼",
+        pattern="^(号楼|幢|栋|座)$",
+        description="Written form of a building in standard addresses. Cities differ.",
+    )
+    match_threshold: float = Field(
+        default=0.8,
+        ge=0,
+        le=1,
+        description="Confidence below which a geocoded address goes to review.",
+    )
+    grid_households_min: int = Field(
+        default=300,
+        ge=0,
+        description="A grid with fewer households is pointed out at import (practice: 300-500 "
+        "households a city grid; GB/T 34300-2017 was not available).",
+    )
+    grid_households_max: int = Field(
+        default=500, ge=1, description="A grid with more households is pointed out at import."
+    )
+
+
+def load_settings() -> Settings:
+    """Return the settings of this process, from its environment.
+
+    Raises
+    ------
+    InvalidInput : a variable has a value of the wrong kind
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"GRIDBEAT_{'.'.join(str(part) for part in fault['loc']).upper()}="
+            f"{fault['input']!r}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise InvalidInput(f"Settings can't be read: {wrong}. Mend the environment.") from None

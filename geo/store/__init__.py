@@ -1,0 +1,1 @@
+"""The store: the database (embedded or given), its migrations, its sessions."""

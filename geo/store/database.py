@@ -1,0 +1,161 @@
+"""Connections and sessions: `open_database` at the entrance, `Database.session` everywhere else.
+
+This file alone knows the driver's errors and turns them into the platform's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import psycopg
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from geo.errors import DatabaseUnavailable, DiskFull, InvalidInput, PlatformError
+from geo.settings import Settings
+from geo.store.cluster import (
+    APPLICATION_ROLE,
+    DATABASE_NAME,
+    OWNER_ROLE,
+    EmbeddedCluster,
+)
+from geo.store.migrate import migrate
+
+CONNECT_TIMEOUT_S = 10
+
+
+class Database:
+    """The store as the application sees it: by a role that owns nothing."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back where anything is raised."""
+        with self._sessions() as session, session.begin():
+            yield session
+
+    def open_session(self) -> Session:
+        """A session whose transaction the caller ends."""
+        return self._sessions()
+
+    def ping(self) -> None:
+        """Raise DatabaseUnavailable unless the database answers."""
+        with self.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+
+@contextlib.contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """Open the store: the given server or the embedded one, migrated.
+
+    Raises
+    ------
+    DatabaseUnavailable, PostGISMissing, DiskFull, DataFolderInUse
+    """
+    with contextlib.ExitStack() as stack:
+        if settings.database_url:
+            owner_url = application_url = _driver_url(settings.database_url)
+        else:
+            cluster = stack.enter_context(EmbeddedCluster(settings.data_folder).running())
+            ensure_database(cluster, DATABASE_NAME)
+            owner_url = cluster.url(OWNER_ROLE)
+            application_url = cluster.url(APPLICATION_ROLE)
+        owner = make_engine(owner_url, pool_size=1)
+        try:
+            migrate(owner)
+        finally:
+            owner.dispose()
+        engine = make_engine(
+            application_url,
+            pool_size=settings.pool_size,
+            role=APPLICATION_ROLE if settings.database_url else None,
+        )
+        stack.callback(engine.dispose)
+        yield Database(engine)
+
+
+def make_engine(url: str, *, pool_size: int, role: str | None = None) -> Engine:
+    """Return an engine that raises the platform's errors; `role` is taken on by each connection."""
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": "-c timezone=UTC"},
+    )
+    event.listen(engine, "handle_error", _translate)
+    if role is not None:
+
+        @event.listens_for(engine, "connect")
+        def _take_role(connection: psycopg.Connection, _record: object) -> None:
+            connection.execute(f"SET ROLE {role}")
+            connection.commit()
+
+    return engine
+
+
+def ensure_database(cluster: EmbeddedCluster, name: str) -> None:
+    """Create the database `name` in the cluster unless it is there."""
+    engine = make_engine(cluster.url(OWNER_ROLE, "postgres"), pool_size=1)
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            there = connection.scalar(
+                text("SELECT true FROM pg_database WHERE datname = :name"), {"name": name}
+            )
+            if not there:
+                connection.execute(text(f'CREATE DATABASE "{name}"'))
+    finally:
+        engine.dispose()
+
+
+def _driver_url(given: str) -> str:
+    try:
+        url = make_url(given)
+    except ArgumentError:
+        raise InvalidInput(
+            "GRIDBEAT_DATABASE_URL can't be read. Wanted "
+            "postgresql://user:password@host:5432/database."
+        ) from None
+    if url.get_backend_name() not in {"postgresql", "postgres"}:
+        raise InvalidInput(
+            f"GRIDBEAT_DATABASE_URL names {url.get_backend_name()}. Wanted PostgreSQL with "
+            "PostGIS: postgresql://user:password@host:5432/database."
+        )
+    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def platform_error(error: BaseException) -> PlatformError | None:
+    """The platform's error for a driver's, where it means that the store is out of reach."""
+    if isinstance(error, psycopg.errors.DiskFull):
+        return DiskFull(
+            "The database has no space left on its disk. Nothing of this change was stored. Free "
+            "some space and try again."
+        )
+    gone = (
+        psycopg.OperationalError
+        | psycopg.errors.AdminShutdown
+        | psycopg.errors.CrashShutdown
+        | psycopg.errors.CannotConnectNow
+    )
+    if isinstance(error, gone):
+        return DatabaseUnavailable(
+            "The database doesn't answer, or went away. Nothing of this change was stored. Try "
+            "again when it is back.",
+            retry_after_s=5,
+        )
+    return None
+
+
+def _translate(context: ExceptionContext) -> None:
+    error = context.original_exception
+    if isinstance(error, OperationalError) and error.orig is not None:
+        error = error.orig
+    translated = platform_error(error)
+    if translated is not None and not context.is_pre_ping:
+        context.chained_exception = translated

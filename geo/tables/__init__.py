@@ -1,0 +1,41 @@
+"""The tables, one noun a file."""
+
+from geo.tables.area import AREA_LEVELS, Area
+from geo.tables.base import Base
+from geo.tables.basemap import BASEMAP_KINDS, BasemapFeature, BasemapSource
+from geo.tables.grid import GRID_KINDS, Grid, GridH3Cell, GridVersion
+from geo.tables.import_job import JOB_KINDS, JOB_STATUSES, ImportJob
+from geo.tables.standard_address import (
+    ADDRESS_COMPONENTS,
+    ADDRESS_STATUSES,
+    POINT_METHODS,
+    AddressAlias,
+    RegisterChange,
+    StandardAddress,
+    StandardAddressHistory,
+)
+from geo.tables.store_note import StoreNote
+
+__all__ = [
+    "ADDRESS_COMPONENTS",
+    "ADDRESS_STATUSES",
+    "AREA_LEVELS",
+    "BASEMAP_KINDS",
+    "GRID_KINDS",
+    "JOB_KINDS",
+    "JOB_STATUSES",
+    "POINT_METHODS",
+    "AddressAlias",
+    "Area",
+    "Base",
+    "BasemapFeature",
+    "BasemapSource",
+    "Grid",
+    "GridH3Cell",
+    "GridVersion",
+    "ImportJob",
+    "RegisterChange",
+    "StandardAddress",
+    "StandardAddressHistory",
+    "StoreNote",
+]

@@ -1,0 +1,76 @@
+"""The schema comes from migrations alone, and they say what the tables say."""
+
+from __future__ import annotations
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.orm import Session
+
+from geo.errors import DatabaseUnavailable
+from geo.store.cluster import OWNER_ROLE, EmbeddedCluster
+from geo.store.database import Database, make_engine
+from geo.store.migrate import migrate
+from geo.tables import Base, StandardAddress, StandardAddressHistory
+
+OWN_TABLES = set(Base.metadata.tables)
+
+
+def test_migrations_and_tables_agree(session: Session) -> None:
+    context = MigrationContext.configure(
+        session.connection(),
+        opts={
+            "include_object": lambda thing, name, kind, reflected, other: (
+                kind != "table" or name in OWN_TABLES
+            ),
+        },
+    )
+    assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrating_again_changes_nothing(cluster: EmbeddedCluster, database: Database) -> None:
+    name = str(database.engine.url.database)
+    owner = make_engine(cluster.url(OWNER_ROLE, name), pool_size=1)
+    migrate(owner)
+    owner.dispose()
+    with database.session() as session:
+        assert session.scalar(text("SELECT version_num FROM alembic_version")) is not None
+
+
+def test_schema_of_a_newer_program_is_refused(cluster: EmbeddedCluster, database: Database) -> None:
+    owner = make_engine(cluster.url(OWNER_ROLE, str(database.engine.url.database)), pool_size=1)
+    with owner.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DatabaseUnavailable, match="9999"):
+        migrate(owner)
+    owner.dispose()
+
+
+def test_application_role_owns_nothing_and_cannot_unwrite_history(session: Session) -> None:
+    owned = session.scalar(
+        text("SELECT count(*) FROM pg_class WHERE pg_get_userbyid(relowner) = current_user")
+    )
+    assert owned == 0
+    with pytest.raises(ProgrammingError, match="permission denied"), session.begin_nested():
+        session.execute(text("DELETE FROM standard_address_history"))
+    with pytest.raises(ProgrammingError, match="must be owner"), session.begin_nested():
+        session.execute(text("ALTER TABLE grid ADD COLUMN x int"))
+
+
+def test_a_change_keeps_what_was_and_a_new_grid_alone_does_not(session: Session) -> None:
+    row = StandardAddress(
+        road="示例路", door="1号", canonical_text="示例路1号", search_key="示例路|1", level="door",
+        source="test",
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    row.grid_code = "999001001001001"
+    session.flush()
+    assert session.query(StandardAddressHistory).count() == 0
+    row.canonical_text = "示例路1号（甲）"
+    session.flush()
+    session.refresh(row)
+    kept = session.query(StandardAddressHistory).one()
+    assert (kept.version, kept.was["canonical_text"], row.version) == (1, "示例路1号", 2)
