@@ -56,7 +56,8 @@ def wgs84_to_gcj02(lon: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
 def gcj02_to_wgs84(lon: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
     """Return WGS 84 [degrees] of GCJ-02 points, by fixed-point iteration, < 1e-7 m of the formula.
 
-    On the meridian 105 E itself, where the formula has a root without slope, < 1e-6 m. A point whose original would lie outside `CHINA_RECTANGLE` is returned as it is.
+    On the meridian 105 E itself, where the formula's slope is infinite, < 1e-6 m. A point whose
+    original would lie outside `CHINA_RECTANGLE` is returned as it is.
     """
     return _inverse(lon, lat, _gcj02_shift)
 

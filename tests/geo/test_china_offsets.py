@@ -44,7 +44,7 @@ def test_shift_of_known_cities(city, lon, lat, shift_m):
 
 @given(china_lon, china_lat)
 def test_round_trips_return_within_a_millionth_of_a_metre(lon, lat):
-    bound_m = 1e-7 if abs(lon - 105) > 1e-6 else 1e-6  # sqrt|lon - 105| has no slope at 0
+    bound_m = 1e-7 if abs(lon - 105) > 1e-6 else 1e-6  # sqrt|lon - 105| has an infinite slope at 0
     for there, back in (
         (wgs84_to_gcj02, gcj02_to_wgs84),
         (gcj02_to_bd09, bd09_to_gcj02),
@@ -57,7 +57,7 @@ def test_round_trips_return_within_a_millionth_of_a_metre(lon, lat):
 def test_shifts_lie_in_the_known_ranges(lon, lat):
     gcj = wgs84_to_gcj02(lon, lat)
     assert 10 < geodesic_distance_m(lon, lat, *gcj) < 800
-    assert 790 < geodesic_distance_m(*gcj, *gcj02_to_bd09(*gcj)) < 1010
+    assert 780 < geodesic_distance_m(*gcj, *gcj02_to_bd09(*gcj)) < 1010
 
 
 @given(st.lists(st.tuples(st.floats(-180, 180), st.floats(-90, 90)), min_size=1, max_size=20))
