@@ -1,0 +1,99 @@
+"""`gridbeat run`: the store, the server, and what a person is told at the start."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+
+from geo.errors import Conflict, InvalidInput
+from geo.settings import Settings, load_settings
+from geo.store.cluster import serving_alone
+from geo.store.database import Database, open_database
+
+
+def run(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    demo: Annotated[
+        bool | None, typer.Option(help="Generate the demo city when the store is empty.")
+    ] = None,
+) -> None:
+    """Start the server: the store, the API and the map. Ctrl-C stops it; the data stay."""
+    given = {"host": host, "port": port, "demo": demo}
+    settings = load_settings().model_copy(
+        update={name: value for name, value in given.items() if value is not None}
+    )
+    console = Console(stderr=True, highlight=False)
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(listening_socket(settings))
+        stack.enter_context(serving_alone(settings.data_folder))
+        console.print("Opening the store …")
+        database = stack.enter_context(open_database(settings))
+        fill_if_empty(database, settings, console)
+        # Imported here: they take a second, and an occupied port should be said at once.
+        from web.app import create_app
+
+        app = create_app(settings, database)
+        tell_start(console, settings, listening.getsockname()[1])
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+        )
+        server.run(sockets=[listening])
+    console.print("Stopped. The data are kept.")
+
+
+@contextlib.contextmanager
+def listening_socket(settings: Settings) -> Iterator[socket.socket]:
+    """Yield a socket bound to the settings' host and port.
+
+    Raises
+    ------
+    Conflict : the port is taken
+    InvalidInput : the host is none of this machine's addresses
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with listening:
+        try:
+            listening.bind((settings.host, settings.port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise Conflict(
+                    f"Port {settings.port} on {settings.host} is taken by another program. Stop "
+                    "that one, or choose another: ./gridbeat run --port 8001"
+                ) from None
+            raise InvalidInput(
+                f"Can't listen on {settings.host} port {settings.port}: {error.strerror}. Wanted "
+                "an address of this machine, such as 127.0.0.1."
+            ) from None
+        yield listening
+
+
+def fill_if_empty(database: Database, settings: Settings, console: Console) -> None:
+    """Generate the demo city where the store holds neither grids nor addresses."""
+    from geo.demo.load import load_demo_city, store_is_empty
+
+    with database.session() as session:
+        if not settings.demo or not store_is_empty(session):
+            return
+        with console.status("The store is empty: generating the demo city …"):
+            load_demo_city(session)
+    console.print("The demo city is there. It is generated; no place or person in it is real.")
+
+
+def tell_start(console: Console, settings: Settings, port: int) -> None:
+    """Say where the map is, where the data are and how to stop."""
+    shown_host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    store = "GRIDBEAT_DATABASE_URL" if settings.database_url else str(settings.data_folder)
+    console.print(f"\n  Map   http://{shown_host}:{port}/", markup=False)
+    console.print(f"  API   http://{shown_host}:{port}/v1/", markup=False)
+    console.print(f"  Data  {store}", markup=False)
+    console.print("  Stop  Ctrl-C\n")
