@@ -43,7 +43,7 @@ def cluster() -> Iterator[EmbeddedCluster]:
 
 @pytest.fixture
 def database(cluster: EmbeddedCluster) -> Iterator[Database]:
-    """A fresh migrated database, seen by the application's role; what a test commits stays in it."""
+    """A fresh migrated database, seen by the application's role, for tests that commit."""
     with copied_database(cluster) as database:
         yield database
 

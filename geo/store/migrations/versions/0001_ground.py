@@ -291,7 +291,8 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.CheckConstraint(
-            "point_method IN ('surveyed', 'imported', 'geocoded', 'interpolated', 'centroid', 'generated')",
+            "point_method IN ('surveyed', 'imported', 'geocoded', 'interpolated', 'centroid', "
+            "'generated')",
             name="ck_standard_address_point_method",
         ),
         sa.CheckConstraint(
