@@ -1,0 +1,116 @@
+"""Canonical text and identity key of a standard address from its components.
+
+The written form (幢 or 号楼, 层 or 楼 …) differs from city to city and is a setting; the key doesn't
+depend on it. Source: GB/T 23705-2009 (order of the parts).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from geo.addresses.division_match import resolve_division
+from geo.addresses.levels import DIVISION_LEVELS, LEVELS, AddressLevel
+from geo.addresses.normalise import fold_name
+from geo.addresses.parse import ParsedAddress
+from geo.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenForm:
+    """The counting words that a deployment prints."""
+
+    building: str = "幢"
+    lettered_building: str = "座"
+    entrance: str = "单元"
+    floor: str = "层"
+    room: str = "室"
+    group: str = "组"
+
+
+DEFAULT_WRITTEN_FORM = WrittenForm()
+_COUNTED = re.compile(r"[A-Z]{0,2}\d+[A-Z]?$")
+_LETTERED = re.compile(r"[A-Z]{1,2}$")
+_SUFFIXED_DOOR = re.compile(r"(.+?)附(\d+)$")
+
+
+def format_address(
+    components: Mapping[str, str], *, written_form: WrittenForm = DEFAULT_WRITTEN_FORM
+) -> str:
+    """Return the canonical text of an address: `parse` of it gives the components back.
+
+    Parameters
+    ----------
+    components : level → value, as `ParsedAddress.components` returns
+    written_form : the deployment's counting words
+
+    Raises
+    ------
+    InvalidInput : a component names no level
+    """
+    unknown = [name for name in components if name not in LEVELS]
+    if unknown:
+        raise InvalidInput(
+            f"{unknown[0]!r} is no level of an address. Wanted one of: {', '.join(LEVELS)}.",
+            level=unknown[0],
+        )
+    door = components.get(AddressLevel.DOOR, "")
+    return "".join(
+        _written(level, components[level], door, written_form)
+        for level in LEVELS
+        if components.get(level)
+    )
+
+
+def _written(level: AddressLevel, value: str, door: str, form: WrittenForm) -> str:
+    counted = _COUNTED.match(value) is not None
+    match level:
+        case AddressLevel.DOOR:
+            return _written_door(value)
+        case AddressLevel.BUILDING if counted and door.endswith("弄"):
+            return f"{value}号"
+        case AddressLevel.BUILDING if counted:
+            return value + form.building
+        case AddressLevel.BUILDING if _LETTERED.match(value):
+            return value + form.lettered_building
+        case AddressLevel.VILLAGE_GROUP if counted:
+            return value + form.group
+        case AddressLevel.ENTRANCE if counted or len(value) == 1:
+            return value + form.entrance
+        case AddressLevel.FLOOR if counted:
+            return value + form.floor
+        case AddressLevel.FLOOR if value.startswith("-"):
+            return f"地下{value[1:]}{form.floor}"
+        case AddressLevel.ROOM if value[-1:].isdigit() or value[-1:].isascii():
+            return value + form.room
+        case _:
+            return value
+
+
+def _written_door(value: str) -> str:
+    if value.endswith(("弄", "号")):
+        return value
+    suffixed = _SUFFIXED_DOOR.match(value)
+    return f"{suffixed[1]}号附{suffixed[2]}号" if suffixed else f"{value}号"
+
+
+def search_key(address: ParsedAddress | Mapping[str, str]) -> str:
+    """Return the one key of all writings of the same standard address.
+
+    Divisions count by their code where it is certain, so 余杭区… and 浙江省杭州市余杭区… agree; names
+    by `fold_name`; numbers by value. A floor that the room number repeats (3层301室) is left out.
+    """
+    components = address.components() if isinstance(address, ParsedAddress) else dict(address)
+    code = address.division_code if isinstance(address, ParsedAddress) else None
+    code = code or resolve_division(components)
+    pieces = [f"#{code}"] if code else []
+    room, floor = components.get("room", ""), components.get("floor", "")
+    for level in LEVELS:
+        value = components.get(level)
+        if not value or (code and level in DIVISION_LEVELS):
+            continue
+        if level is AddressLevel.FLOOR and room.startswith(floor) and len(room) == len(floor) + 2:
+            continue
+        pieces.append(f"{level}={fold_name(value)}")
+    return "|".join(pieces)
