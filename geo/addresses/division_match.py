@@ -125,7 +125,7 @@ def _match_upper(text: str, at: int, state: DivisionState, tokens: list[Token]) 
     full, short = names.indexes
     for length in names.lengths.get(text[at : at + 2], ()):
         name = text[at : at + length]
-        end = at + length
+        end = at + len(name)
         codes = full.get(name)
         if codes is None:
             codes = short.get(name)
@@ -162,7 +162,7 @@ def _match_township(text: str, at: int, state: DivisionState, tokens: list[Token
     full, stems = names.indexes
     for length in names.lengths.get(text[at : at + 2], ()):
         name = text[at : at + length]
-        end = at + length
+        end = at + len(name)
         codes = full.get(name)
         if codes is not None:
             if _NAME_GOES_ON.match(text, end) and not name.endswith(("街道", "镇", "乡")):
