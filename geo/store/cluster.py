@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 OWNER_ROLE = "gridbeat"
 APPLICATION_ROLE = "gridbeat_app"
 DATABASE_NAME = "gridbeat"
+SERVER_FOLDERS = Path("/usr/lib/postgresql")  # where Debian puts each version
 SOCKET_PATH_MAX = 90  # bytes; Linux allows 107 with the socket's own name, see unix(7)
 DISK_MIN_MB = 200  # a new cluster takes 65 MB; below this a start would only fail later
 INSTALL_COMMAND = "apt-get install -y --no-install-recommends postgresql-15 postgresql-15-postgis-3"
@@ -70,7 +71,7 @@ def find_server_binaries() -> ServerBinaries:
     PostGISMissing : there is none; `remedy` is the command that installs it
     """
     found = []
-    for folder in Path("/usr/lib/postgresql").glob("*/bin"):
+    for folder in SERVER_FOLDERS.glob("*/bin"):
         version = folder.parent.name
         control = Path("/usr/share/postgresql") / version / "extension" / "postgis.control"
         if version.isdigit() and (folder / "initdb").exists() and control.exists():
@@ -294,7 +295,7 @@ class EmbeddedCluster:
             self._binaries = find_server_binaries()
         if made_by == self._binaries.version:
             return
-        folder = Path(f"/usr/lib/postgresql/{made_by}/bin")
+        folder = SERVER_FOLDERS / str(made_by) / "bin"
         if not (folder / "pg_ctl").exists():
             raise DatabaseUnavailable(
                 f"{self.data} was made by PostgreSQL {made_by}, installed is "

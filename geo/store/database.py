@@ -87,6 +87,7 @@ def make_engine(url: str, *, pool_size: int, role: str | None = None) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
+        hide_parameters=True,  # values are addresses and names: they reach no log
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": "-c timezone=UTC"},
     )
     event.listen(engine, "handle_error", _translate)
@@ -152,10 +153,10 @@ def platform_error(error: BaseException) -> PlatformError | None:
     return None
 
 
-def _translate(context: ExceptionContext) -> None:
+def _translate(context: ExceptionContext) -> PlatformError | None:
+    if context.is_pre_ping:
+        return None  # the pool answers a dead connection by opening another
     error = context.original_exception
     if isinstance(error, OperationalError) and error.orig is not None:
         error = error.orig
-    translated = platform_error(error)
-    if translated is not None and not context.is_pre_ping:
-        context.chained_exception = translated
+    return platform_error(error)
