@@ -30,7 +30,7 @@ DEFAULT_SEED = 20260101
 NOTICE = "生成数据/Generated data"
 CENTRE = CityPlane(longitude=112.585, latitude=37.875)
 # Share of the homes that somebody lives in; the grid's household count follows from it.
-_OCCUPIED_SHARE = 0.78
+_OCCUPIED_SHARE = 0.63
 
 
 @dataclass(frozen=True)
@@ -152,12 +152,12 @@ def _areas(plots: list[GridPlot]) -> gpd.GeoDataFrame:
         own = [p.polygon for p in plots if p.community_code == code]
         rows.append((code, "community", plot.community_name, plot.township_code, dissolve(own)))
     columns = ("code", "level", "name", "parent_code")
-    return _frame({c: [row[k] for row in rows] for k, c in enumerate(columns)}, [r[4] for r in rows])
+    return _frame(
+        {c: [row[k] for row in rows] for k, c in enumerate(columns)}, [r[4] for r in rows]
+    )
 
 
-def _grids(
-    plots: list[GridPlot], register: Register, rng: np.random.Generator
-) -> gpd.GeoDataFrame:
+def _grids(plots: list[GridPlot], register: Register, rng: np.random.Generator) -> gpd.GeoDataFrame:
     homes = np.zeros(len(plots))
     leaves = _leaf_homes(register)
     np.add.at(homes, np.array(register.plots), leaves)
@@ -214,7 +214,7 @@ def _addresses(plots: list[GridPlot], register: Register) -> gpd.GeoDataFrame:
         "grid_code": of_plot([plot.grid_code for plot in plots]),
         "building_ref": register.building_of,
     }
-    return _frame(columns, shapely.points(np.array(register.points)))
+    return _frame(columns, list(np.asarray(shapely.points(np.array(register.points)))))
 
 
 def _roads(roads: list[Road]) -> gpd.GeoDataFrame:
@@ -242,7 +242,7 @@ def _places(plots: list[GridPlot], parcels: list[Parcel], register: Register) ->
             "name": [name for name, _, _, _ in rows],
             "name_en": [english for _, _, english, _ in rows],
         },
-        shapely.points(np.array([xy for _, _, _, xy in rows])),
+        list(np.asarray(shapely.points(np.array([xy for _, _, _, xy in rows])))),
     )
 
 

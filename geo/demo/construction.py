@@ -16,7 +16,7 @@ from geo.demo.register import Register, Site
 
 _HOMES = ("walkup", "tower", "lanes")
 # Homes wanted in a grid of homes: 300 to 500 households at the share that is lived in.
-_HOMES_A_GRID = (480.0, 600.0)
+_HOMES_A_GRID = (660.0, 790.0)
 _BEHIND_FRONTS_M = 7.0
 
 
@@ -35,17 +35,18 @@ def build_on_parcels(
         fronts_of[front.parcel].append(front)
     plot_position = {id(plot): k for k, plot in enumerate(plots)}
     targets = rng.uniform(*_HOMES_A_GRID, len(plots))
-    home_ground = np.zeros(len(plots))
-    for parcel in parcels:
-        if parcel.use in _HOMES:
-            home_ground[plot_position[id(parcel.plot)]] += parcel.ground.area
     sites: list[Site] = []
     for index, (parcel, gate) in enumerate(zip(parcels, gates, strict=True)):
         plot = plot_position[id(parcel.plot)]
-        share = parcel.ground.area / home_ground[plot] if home_ground[plot] else 0.2
-        sites.append(
-            Site(plot, parcel, gate, _inner(parcel, fronts_of[index]), int(targets[plot] * share))
-        )
+        sites.append(Site(plot, parcel, gate, _inner(parcel, fronts_of[index])))
+    layouts: dict[int, list[estates.HomeLayout]] = defaultdict(list)
+    for site in sites:
+        if site.parcel.use in _HOMES:
+            layouts[site.plot].append(estates.lay_out_homes(site, site.parcel.use, rng))
+    homes: dict[int, tuple[estates.HomeLayout, float]] = {}
+    for plot, own in layouts.items():
+        for layout, storeys in zip(own, estates.choose_storeys(own, targets[plot]), strict=True):
+            homes[id(layout.site)] = (layout, storeys)
     named = [site for site in sites if site.parcel.use in ("walkup", "tower")]
     estate_name = dict(zip(map(id, named), estates.estate_names(named, names, rng), strict=True))
     serial: dict[str, int] = defaultdict(int)
@@ -58,13 +59,9 @@ def build_on_parcels(
             workplaces.build_shops(site.plot, shop, register, names, rng)
         else:
             workplaces.build_shops(site.plot, fronts_of[index], register, names, rng)
-        if use == "walkup":
-            old = site.parcel.plot.use == "old_town"
-            estates.build_slabs(site, estate_name[id(site)], register, rng, old=old)
-        elif use == "tower":
-            estates.build_towers(site, estate_name[id(site)], register, rng)
-        elif use == "lanes":
-            estates.build_lane_houses(site, register, rng)
+        if use in _HOMES:
+            layout, storeys = homes[id(site)]
+            estates.build_homes(layout, storeys, estate_name.get(id(site), ""), register, rng)
         elif use == "village":
             community = site.parcel.plot.community_code
             groups[community] += 1
@@ -88,7 +85,7 @@ def build_on_parcels(
 
 def _inner(parcel: Parcel, fronts: list[Front]) -> shapely.Polygon:
     """The ground behind the fronts, its largest piece."""
-    ground = shapely.buffer(parcel.ground, -5.0)
+    ground: shapely.Geometry = shapely.buffer(parcel.ground, -5.0)
     if fronts:
         taken = shapely.union_all([shapely.buffer(f.outline, _BEHIND_FRONTS_M) for f in fronts])
         ground = shapely.difference(ground, taken)
@@ -101,7 +98,8 @@ def _inner(parcel: Parcel, fronts: list[Front]) -> shapely.Polygon:
 
 def _split(fronts: list[Front], use: str) -> tuple[list[Front], list[Front]]:
     """Houses and shops: shops stand on the wider streets, and on every sixth place of a lane."""
-    house, shop = [], []
+    house: list[Front] = []
+    shop: list[Front] = []
     for position, front in enumerate(fronts):
         wide = front.road.road_class in ("primary", "secondary", "tertiary")
         is_shop = wide or (use == "old_town" and position % 6 == 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import shapely
 
@@ -19,7 +21,6 @@ from geo.demo.register import (
 # What one city prints as 号楼 the next prints as 幢: one estate keeps to one form.
 _BUILDING_WORDS = ("号楼", "幢", "号楼", "栋", "号楼")
 _ENTRANCE_WIDTH_M = 16.5
-_LIFT_FROM_STOREYS = 10
 
 
 def estate_names(sites: list[Site], names: NameDrawer, rng: np.random.Generator) -> list[str]:
@@ -39,56 +40,133 @@ def estate_names(sites: list[Site], names: NameDrawer, rng: np.random.Generator)
     return out
 
 
-def build_slabs(
-    site: Site, name: str, register: Register, rng: np.random.Generator, *, old: bool = False
+@dataclass(frozen=True, slots=True, eq=False)
+class HomeLayout:
+    """Where the buildings of one site may stand, before their height is known."""
+
+    site: Site
+    form: str
+    outlines: list[shapely.Polygon]
+    entrances: int
+    homes: int
+    """Homes on a landing; 0 entrances: homes on a storey."""
+    storey_range: tuple[int, int]
+
+    @property
+    def homes_per_storey(self) -> int:
+        return len(self.outlines) * max(1, self.entrances) * self.homes
+
+
+def lay_out_homes(site: Site, form: str, rng: np.random.Generator) -> HomeLayout:
+    """Place the buildings of a slab estate (walkup), of towers, or of lane houses (lanes)."""
+    heading = site.parcel.heading
+    if form == "walkup":
+        turn = float(rng.uniform(-0.06, 0.06))
+        best: HomeLayout | None = None
+        for entrances in (3, 4, 2):
+            width_m = entrances * _ENTRANCE_WIDTH_M
+            outlines = rows_of_buildings(
+                site.inner,
+                heading + turn,
+                width_m=width_m,
+                depth_m=12.0,
+                pitch_m=(width_m + 9, 26.0),
+                rng=rng,
+            )
+            layout = HomeLayout(site, form, outlines, entrances, 2, (4, 11))
+            if best is None or layout.homes_per_storey > best.homes_per_storey:
+                best = layout
+        assert best is not None
+        return best
+    if form == "tower":
+        outlines = rows_of_buildings(
+            site.inner,
+            heading + float(rng.uniform(-0.12, 0.12)),
+            width_m=28.0,
+            depth_m=18.0,
+            pitch_m=(42.0, 44.0),
+            rng=rng,
+            jitter_m=3.0,
+        )
+        entrances = int(rng.choice([1, 1, 2]))
+        return HomeLayout(site, form, outlines, entrances, 4 if entrances == 1 else 2, (9, 32))
+    outlines = rows_of_buildings(
+        site.inner, heading, width_m=27.0, depth_m=10.0, pitch_m=(33.0, 18.0), rng=rng
+    )
+    return HomeLayout(site, form, outlines, 0, 4, (3, 6))
+
+
+def choose_storeys(layouts: list[HomeLayout], wanted_homes: float) -> list[float]:
+    """Heights, one a layout, that bring the homes of a grid near what is wanted.
+
+    Every layout goes the same share of the way from its lowest to its highest; where even the
+    lowest are too much, the answers fall below them, for `build_homes` to leave buildings out.
+    """
+    least = sum(layout.homes_per_storey * layout.storey_range[0] for layout in layouts)
+    most = sum(layout.homes_per_storey * layout.storey_range[1] for layout in layouts)
+    if wanted_homes <= least:
+        factor = wanted_homes / least if least else 0.0
+        return [layout.storey_range[0] * factor for layout in layouts]
+    share = min(1.0, (wanted_homes - least) / (most - least)) if most > least else 1.0
+    return [low + share * (high - low) for low, high in (la.storey_range for la in layouts)]
+
+
+def build_homes(
+    layout: HomeLayout, storeys: float, name: str, register: Register, rng: np.random.Generator
 ) -> None:
-    """Slabs of four to seven storeys, two homes a landing: 3号楼2单元402室."""
-    entrances = int(rng.choice([2, 3, 3, 4]))
-    outlines = rows_of_buildings(
-        site.inner,
-        site.parcel.heading + float(rng.uniform(-0.06, 0.06)),
-        width_m=entrances * _ENTRANCE_WIDTH_M,
-        depth_m=12.0,
-        pitch_m=(entrances * _ENTRANCE_WIDTH_M + 10, 29.0),
-        rng=rng,
-    )
-    homes = 2
-    outlines, storeys = _fitted(outlines, entrances * homes, (3 if old else 4, 7), site, rng)
-    _estate(site, name, register, outlines, storeys, entrances, homes, rng)
+    """Build a site: 3号楼2单元402室, 5幢1单元1803室, or 669弄14号302室."""
+    low, high = layout.storey_range
+    height = int(np.clip(round(storeys), low, high))
+    count = int(np.clip(round(len(layout.outlines) * storeys / height), 0, len(layout.outlines)))
+    dropped = set(rng.permutation(len(layout.outlines))[count:].tolist())
+    outlines = [outline for k, outline in enumerate(layout.outlines) if k not in dropped]
+    if layout.form == "lanes":
+        _build_lane_houses(layout, outlines, height, register)
+    else:
+        _build_estate(layout, outlines, height, name, register, rng)
 
 
-def build_towers(site: Site, name: str, register: Register, rng: np.random.Generator) -> None:
-    """Towers of eleven to 32 storeys, four homes a landing: 5幢1单元1803室."""
-    outlines = rows_of_buildings(
-        site.inner,
-        site.parcel.heading + float(rng.uniform(-0.12, 0.12)),
-        width_m=28.0,
-        depth_m=18.0,
-        pitch_m=(46.0, 50.0),
-        rng=rng,
-        jitter_m=3.0,
-    )
-    entrances = int(rng.choice([1, 1, 2]))
-    homes = 4 if entrances == 1 else 2
-    outlines, storeys = _fitted(outlines, entrances * homes, (11, 32), site, rng)
-    _estate(site, name, register, outlines, storeys, entrances, homes, rng)
-
-
-def build_lane_houses(site: Site, register: Register, rng: np.random.Generator) -> None:
-    """Lane houses behind one gate: 669弄14号302室, the door before the 弄, the building after."""
-    outlines = rows_of_buildings(
-        site.inner, site.parcel.heading, width_m=27.0, depth_m=10.0, pitch_m=(33.0, 19.0), rng=rng
-    )
-    homes = 4
-    outlines, storeys = _fitted(outlines, homes, (3, 6), site, rng)
+def _build_lane_houses(
+    layout: HomeLayout, outlines: list[shapely.Polygon], storeys: int, register: Register
+) -> None:
+    """Houses behind one gate: the door before the 弄, the building after it."""
+    site = layout.site
     lane = site.tail()._replace(door=f"{site.gate.number}弄" if site.gate else "")
     register.add_address(site.plot, lane, "residential", site.gate_xy)
-    for position, outline in enumerate(outlines):
-        tail = lane._replace(building=f"{position + 1}号")
+    for position, outline in enumerate(outlines, start=1):
+        tail = lane._replace(building=f"{position}号")
         building = register.add_building(outline, "residential", "", tail.building, storeys)
         point = centre(outline)
         register.add_address(site.plot, tail, "residential", point, building)
-        _rooms(register, site.plot, tail, point, building, storeys, homes)
+        _rooms(register, site.plot, tail, point, building, storeys, layout.homes)
+
+
+def _build_estate(
+    layout: HomeLayout,
+    outlines: list[shapely.Polygon],
+    storeys: int,
+    name: str,
+    register: Register,
+    rng: np.random.Generator,
+) -> None:
+    site = layout.site
+    estate = site.tail(name)
+    register.add_address(site.plot, estate, "residential", site.gate_xy)
+    middle = shapely.point_on_surface(site.inner)
+    if not middle.is_empty:
+        register.places.append((name, "estate", "", (float(middle.x), float(middle.y))))
+    word = _BUILDING_WORDS[int(rng.integers(len(_BUILDING_WORDS)))]
+    for position, outline in enumerate(outlines, start=1):
+        # Towers of one estate rarely all have the same height.
+        own = storeys + int(rng.integers(-1, 2)) * (layout.form == "tower")
+        tail = estate._replace(building=f"{position}{word}")
+        building = register.add_building(outline, "apartments", "", tail.building, own)
+        register.add_address(site.plot, tail, "residential", centre(outline), building)
+        points = entrance_points(outline, layout.entrances)
+        for serial, point in enumerate(points, start=1):
+            stair = tail._replace(entrance=f"{serial}单元")
+            register.add_address(site.plot, stair, "residential", point, building)
+            _rooms(register, site.plot, stair, point, building, own, layout.homes)
 
 
 def build_courtyards(
@@ -97,7 +175,7 @@ def build_courtyards(
     """Old houses along the lanes: one household, several behind 附 numbers, or a few storeys."""
     for front, form in zip(fronts, rng.random(len(fronts)), strict=True):
         tail = Tail(road=front.road.name, door=f"{front.number}号")
-        storeys = 1 if form < 0.62 else 3
+        storeys = 1 if form < 0.55 else 3
         building = register.add_building(front.outline, "house", "", tail.door, storeys)
         register.add_address(plot, tail, "residential", front.door_xy, building)
         if storeys == 3:
@@ -135,51 +213,6 @@ def build_village(
         register.add_address(site.plot, tail, "residential", point, building)
         if storeys == 3 and rng.random() < 0.5:  # let by the room
             _rooms(register, site.plot, tail, point, building, 3, 2)
-
-
-def _fitted(
-    outlines: list[shapely.Polygon],
-    homes_per_storey: int,
-    storey_range: tuple[int, int],
-    site: Site,
-    rng: np.random.Generator,
-) -> tuple[list[shapely.Polygon], int]:
-    """Choose the storeys, and how many buildings stand, so that the homes come near the target."""
-    low, high = storey_range
-    if not outlines:
-        return [], low
-    wanted = site.dwelling_target / homes_per_storey  # storeys over all buildings
-    storeys = int(np.clip(round(wanted / len(outlines)), low, high))
-    count = int(np.clip(round(wanted / storeys), 1, len(outlines)))
-    drop = set(rng.permutation(len(outlines))[: len(outlines) - count].tolist())
-    return [outline for k, outline in enumerate(outlines) if k not in drop], storeys
-
-
-def _estate(
-    site: Site,
-    name: str,
-    register: Register,
-    outlines: list[shapely.Polygon],
-    storeys: int,
-    entrances: int,
-    homes: int,
-    rng: np.random.Generator,
-) -> None:
-    estate = site.tail(name)
-    register.add_address(site.plot, estate, "residential", site.gate_xy)
-    middle = shapely.point_on_surface(site.inner)
-    register.places.append((name, "estate", "", (float(middle.x), float(middle.y))))
-    word = _BUILDING_WORDS[int(rng.integers(len(_BUILDING_WORDS)))]
-    for position, outline in enumerate(outlines):
-        # Buildings of one estate rarely all have the same height.
-        high = max(1, storeys + int(rng.integers(-1, 2)) * (storeys >= _LIFT_FROM_STOREYS))
-        tail = estate._replace(building=f"{position + 1}{word}")
-        building = register.add_building(outline, "apartments", "", tail.building, high)
-        register.add_address(site.plot, tail, "residential", centre(outline), building)
-        for serial, point in enumerate(entrance_points(outline, entrances), start=1):
-            stair = tail._replace(entrance=f"{serial}单元")
-            register.add_address(site.plot, stair, "residential", point, building)
-            _rooms(register, site.plot, stair, point, building, high, homes)
 
 
 def _rooms(

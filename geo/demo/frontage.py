@@ -160,7 +160,9 @@ def build_fronts(
             numbers.take(road, number)
             x, y = doors[index]
             fronts.append(
-                Front(int(parcel_index[position]), road, number, outlines[index], (float(x), float(y)))
+                Front(
+                    int(parcel_index[position]), road, number, outlines[index], (float(x), float(y))
+                )
             )
     return fronts
 
@@ -188,7 +190,7 @@ def _candidates(
             corners = np.stack(
                 [door - half, door + half, door + half + back, door - half + back], axis=1
             )
-            outlines.append(shapely.polygons(corners))
+            outlines.append(np.asarray(shapely.polygons(corners)))
             doors.append(door + aside)
             owners.append(np.full(len(at), index))
             door_numbers.append([number_at(float(a), on_left) for a in at])

@@ -20,7 +20,7 @@ _PARCEL_M2 = {
     "tower": 38_000.0,
     "lanes": 24_000.0,
     "office": 22_000.0,
-    "old_town": 9_500.0,
+    "old_town": 6_000.0,
     "village": 30_000.0,
     "industry": 34_000.0,
 }
@@ -38,15 +38,16 @@ _HOMES = ("walkup", "tower", "lanes")
 _CIVIC = (
     "primary_school",
     "market",
-    "green",
+    "office_building",
     "kindergarten",
     "clinic",
-    "office_building",
     "green",
     "middle_school",
+    "office_building",
     "community_hall",
-    "green",
+    "market",
     "government",
+    "green",
     "hospital",
 )
 
@@ -95,7 +96,9 @@ def cut_into_parcels(
     return parcels, lanes
 
 
-def _cut(quad: Quad, parcel_m2: float | None, rng: np.random.Generator) -> Iterator[Quad | FloatArray]:
+def _cut(
+    quad: Quad, parcel_m2: float | None, rng: np.random.Generator
+) -> Iterator[Quad | FloatArray]:
     """Yield the pieces, and every lane between them."""
     width, height = quad.size_m
     if parcel_m2 is None or width * height < 1.45 * parcel_m2:
@@ -142,13 +145,13 @@ def _uses(pieces: list[tuple[GridPlot, Quad]], rng: np.random.Generator) -> list
             count += 1
         own = [plot.use] * count
         if plot.use in _HOMES and count >= 2:
-            others = max(1, round(count * 0.35))
+            others = round(count * 0.25)
             for index in rng.permutation(count)[:others]:
                 own[index] = _CIVIC[civic % len(_CIVIC)]
                 civic += 1
         elif plot.use == "old_town" and count >= 6:
             for index, use in zip(
-                rng.permutation(count)[:3], ("temple_fair", "market", "walkup"), strict=True
+                rng.permutation(count)[:3], ("temple_fair", "market", "kindergarten"), strict=True
             ):
                 own[index] = use
         elif plot.use == "office" and count >= 3:

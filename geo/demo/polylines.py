@@ -23,9 +23,7 @@ def arc_lengths(line: FloatArray) -> FloatArray:
 def points_along(line: FloatArray, at_m: FloatArray) -> FloatArray:
     """The points at these lengths along the line, (k, 2)."""
     along = arc_lengths(line)
-    return np.column_stack(
-        [np.interp(at_m, along, line[:, 0]), np.interp(at_m, along, line[:, 1])]
-    )
+    return np.column_stack([np.interp(at_m, along, line[:, 0]), np.interp(at_m, along, line[:, 1])])
 
 
 def directions_along(line: FloatArray, at_m: FloatArray) -> FloatArray:
@@ -68,15 +66,15 @@ def offset(line: FloatArray, distance_m: FloatArray | float) -> FloatArray:
     tangent = np.gradient(line, axis=0)
     tangent /= np.hypot(tangent[:, 0], tangent[:, 1])[:, None]
     normal = np.column_stack([-tangent[:, 1], tangent[:, 0]])
-    return line + normal * np.broadcast_to(distance_m, len(line))[:, None]
+    return np.asarray(line + normal * np.broadcast_to(distance_m, len(line))[:, None])
 
 
 def bowed(start: FloatArray, end: FloatArray, bow_m: float) -> FloatArray:
-    """A line from start to end whose middle stands `bow_m` to the left: few streets are straight."""
+    """A line from start to end with its middle `bow_m` to the left: few streets are straight."""
     t = np.linspace(0, 1, 5)[:, None]
     chord = end - start
     normal = np.array([-chord[1], chord[0]]) / np.hypot(*chord)
-    return start + t * chord + 4 * t * (1 - t) * bow_m * normal
+    return np.asarray(start + t * chord + 4 * t * (1 - t) * bow_m * normal)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,9 +89,7 @@ class Quad:
     @property
     def ring(self) -> FloatArray:
         """The border, counter-clockwise, closed."""
-        return np.vstack(
-            [self.south, self.east[1:], self.north[::-1][1:], self.west[::-1][1:]]
-        )
+        return np.vstack([self.south, self.east[1:], self.north[::-1][1:], self.west[::-1][1:]])
 
     @property
     def polygon(self) -> shapely.Polygon:
@@ -102,7 +98,9 @@ class Quad:
     @property
     def size_m(self) -> tuple[float, float]:
         """Mean width and height [m]."""
-        lengths = [float(arc_lengths(s)[-1]) for s in (self.south, self.north, self.west, self.east)]
+        lengths = [
+            float(arc_lengths(s)[-1]) for s in (self.south, self.north, self.west, self.east)
+        ]
         return (lengths[0] + lengths[1]) / 2, (lengths[2] + lengths[3]) / 2
 
     @property
@@ -111,7 +109,9 @@ class Quad:
         chord = (self.south[-1] - self.south[0]) + (self.north[-1] - self.north[0])
         return float(np.arctan2(chord[1], chord[0]))
 
-    def cut_upright(self, south: float, north: float, bow_m: float) -> tuple[Quad, Quad, FloatArray]:
+    def cut_upright(
+        self, south: float, north: float, bow_m: float
+    ) -> tuple[Quad, Quad, FloatArray]:
         """Cut by a street from south to north: the west part, the east part, the street."""
         south_west, south_east = cut(self.south, south)
         north_west, north_east = cut(self.north, north)

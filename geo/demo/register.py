@@ -75,7 +75,6 @@ class Site:
     gate: Gate | None
     inner: shapely.Polygon
     """The ground behind the fronts along the streets."""
-    dwelling_target: int
 
     @property
     def gate_xy(self) -> tuple[float, float]:
@@ -114,27 +113,33 @@ def rows_of_buildings(
     middle = shapely.get_coordinates(inner.centroid)[0]
     local = shapely.get_coordinates(inner) - middle
     reach_east, reach_north = np.abs(local @ east).max(), np.abs(local @ north).max()
-    columns = _steps(reach_east, pitch_m[0])
-    rows = _steps(reach_north, pitch_m[1])[::-1]
-    u, v = np.meshgrid(columns, rows)
-    # A whole row shifts a little, so that estates don't look ruled.
-    u = u + rng.uniform(-0.12, 0.12, (len(rows), 1)) * pitch_m[0]
-    u = u + rng.uniform(-jitter_m, jitter_m, u.shape)
-    v = v + rng.uniform(-jitter_m, jitter_m, v.shape)
-    centres = middle + u.ravel()[:, None] * east + v.ravel()[:, None] * north
-    half_east, half_north = east * width_m / 2, north * depth_m / 2
-    corners = np.stack(
-        [
-            centres - half_east - half_north,
-            centres + half_east - half_north,
-            centres + half_east + half_north,
-            centres - half_east + half_north,
-        ],
-        axis=1,
-    )
-    outlines = shapely.polygons(corners)
     shapely.prepare(inner)
-    return list(outlines[shapely.contains(inner, outlines)])
+    best: list[shapely.Polygon] = []
+    # The rows may begin half a pitch further: whatever lets most buildings stand.
+    for shift_east, shift_north in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5)):
+        columns = _steps(reach_east, pitch_m[0]) + shift_east * pitch_m[0]
+        rows = (_steps(reach_north, pitch_m[1]) + shift_north * pitch_m[1])[::-1]
+        u, v = np.meshgrid(columns, rows)
+        # A whole row shifts a little, so that estates don't look ruled.
+        u = u + rng.uniform(-0.12, 0.12, (len(rows), 1)) * pitch_m[0]
+        u = u + rng.uniform(-jitter_m, jitter_m, u.shape)
+        v = v + rng.uniform(-jitter_m, jitter_m, v.shape)
+        centres = middle + u.ravel()[:, None] * east + v.ravel()[:, None] * north
+        half_east, half_north = east * width_m / 2, north * depth_m / 2
+        corners = np.stack(
+            [
+                centres - half_east - half_north,
+                centres + half_east - half_north,
+                centres + half_east + half_north,
+                centres - half_east + half_north,
+            ],
+            axis=1,
+        )
+        outlines = np.asarray(shapely.polygons(corners))
+        standing = outlines[shapely.contains(inner, outlines)]
+        if len(standing) > len(best):
+            best = list(standing)
+    return best
 
 
 def _steps(reach: float, pitch: float) -> np.ndarray:

@@ -65,8 +65,8 @@ class StreetPlan:
     border_lines: list[FloatArray]
     """Every line that bounds a grid: the linework the tiling is polygonised from."""
     roads: list[Road]
-    river: shapely.Polygon
-    banks: shapely.Polygon
+    river: shapely.Geometry
+    banks: shapely.Geometry
     """River and riverside green between the two riverside roads."""
     river_name: str
 
@@ -161,7 +161,7 @@ def _river(
     district: shapely.Polygon,
     names: NameDrawer,
     rng: np.random.Generator,
-) -> tuple[str, shapely.Polygon, shapely.Polygon, list[Road]]:
+) -> tuple[str, shapely.Geometry, shapely.Geometry, list[Road]]:
     """The river along its row line, its green banks, and a road on either bank."""
     line = np.vstack(_joined(edges))
     # Past the district's edge, so that clipping ends the banks exactly on its border.
@@ -265,7 +265,7 @@ def _five_grids(
     return quads, streets
 
 
-def _keep_off_the_river(roads: list[Road], banks: shapely.Polygon) -> list[Road]:
+def _keep_off_the_river(roads: list[Road], banks: shapely.Geometry) -> list[Road]:
     """End streets at the riverside roads. Arterials cross: those are the bridges."""
     kept = []
     for road in roads:

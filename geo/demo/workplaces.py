@@ -47,7 +47,12 @@ def build_shops(
 
 
 def build_civic(
-    site: Site, use: str, serial: int, register: Register, names: NameDrawer, rng: np.random.Generator
+    site: Site,
+    use: str,
+    serial: int,
+    register: Register,
+    names: NameDrawer,
+    rng: np.random.Generator,
 ) -> None:
     """A school, clinic, market, hall or police station: a few buildings behind one gate."""
     pattern, place_class, land_class, english, buildings = _CIVIC[use]
@@ -59,7 +64,7 @@ def build_civic(
     register.places.append((name, place_class, english, site.gate_xy))
     register.land.append((land_class, name, site.parcel.ground))
     outlines = rows_of_buildings(
-        site.inner, site.parcel.heading, width_m=44.0, depth_m=14.0, pitch_m=(54.0, 38.0), rng=rng
+        site.inner, site.parcel.heading, width_m=44.0, depth_m=15.0, pitch_m=(52.0, 34.0), rng=rng
     )
     for building_name, outline in zip(buildings, outlines, strict=False):
         building = register.add_building(outline, place_class, building_name, "", 4)
@@ -94,7 +99,7 @@ def build_offices(
         building = register.add_building(outline, "office", name, seat.building, storeys)
         point = centre(outline)
         register.add_address(site.plot, seat, "office", point, building)
-        _floors(register, site.plot, seat, point, building, storeys, 8, "office")
+        _floors(register, site.plot, seat, point, building, storeys, 14, "office")
 
 
 def build_mall(site: Site, register: Register, names: NameDrawer, rng: np.random.Generator) -> None:
@@ -112,7 +117,9 @@ def build_mall(site: Site, register: Register, names: NameDrawer, rng: np.random
         _floors(register, site.plot, tail, centre(outline), building, 5, 24, "shop")
 
 
-def build_works(site: Site, register: Register, names: NameDrawer, rng: np.random.Generator) -> None:
+def build_works(
+    site: Site, register: Register, names: NameDrawer, rng: np.random.Generator
+) -> None:
     """Works in the development zone: halls, an office house, a dormitory."""
     name = names.stem() + names.choice(("机械厂", "科技产业园", "电子产业园", "食品厂", "纺织厂"))
     tail = site.tail(name, development_zone=DEVELOPMENT_ZONE)
@@ -133,7 +140,9 @@ def build_works(site: Site, register: Register, names: NameDrawer, rng: np.rando
             dormitory = tail._replace(building="员工宿舍1号楼")
             building = register.add_building(outline, "dormitory", "员工宿舍", "1号楼", 6)
             register.add_address(site.plot, dormitory, "dormitory", point, building)
-            _floors(register, site.plot, dormitory, point, building, 6, 16, "dormitory", named=False)
+            _floors(
+                register, site.plot, dormitory, point, building, 6, 16, "dormitory", named=False
+            )
         else:
             hall = tail._replace(building=f"{position - 1}号厂房")
             building = register.add_building(outline, "industrial", "", hall.building, 1)
@@ -164,7 +173,7 @@ def build_campus(
         building = register.add_building(outline, "university", label, "", storeys)
         register.add_address(site.plot, house, kind, point, building)
         if kind == "dormitory":
-            _floors(register, site.plot, house, point, building, storeys, 18, kind, named=False)
+            _floors(register, site.plot, house, point, building, storeys, 22, kind, named=False)
 
 
 def build_park(site: Site, register: Register, names: NameDrawer, rng: np.random.Generator) -> None:
@@ -182,9 +191,7 @@ def build_park(site: Site, register: Register, names: NameDrawer, rng: np.random
         + 0.03 * np.sin(7 * angle + phases[2])
     )
     shore = middle + np.column_stack([np.cos(angle) * radius * 1.15, np.sin(angle) * radius * 0.8])
-    lake = shapely.intersection(
-        shapely.Polygon(shore), shapely.buffer(site.parcel.ground, -12.0)
-    )
+    lake = shapely.intersection(shapely.Polygon(shore), shapely.buffer(site.parcel.ground, -12.0))
     register.land.append(("water", name.removesuffix("公园") + "湖", lake))
     tail = site.tail(name)
     register.add_address(site.plot, tail, "civic", site.gate_xy)
