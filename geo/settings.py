@@ -41,7 +41,7 @@ class Settings(BaseSettings):
         description="Folder of the embedded store, uploaded files and results.",
     )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
-    port: int = Field(default=8000, ge=1, le=65535, description="Port the server listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port the server listens on.")
     pool_size: int = Field(default=8, ge=1, le=200, description="Database connections kept.")
     demo: bool = Field(default=True, description="Generate the demo city when the store is empty.")
     upload_max_mb: int = Field(

@@ -1,42 +1,81 @@
 """The command line: `gridbeat VERB …`. Verbs call the same functions as the API does.
 
 This file mounts the verbs of all rooms and turns the platform's errors into one sentence and
-exit code 2.
+exit code 2. A verb's module is imported only when the verb is typed: the geometry libraries take
+seconds, and `--help` should not.
 """
 
 from __future__ import annotations
 
+import difflib
+import importlib
 import logging
 import sys
 
 import structlog
 import typer
-from rich.console import Console
 
 from geo.errors import PlatformError
-from web.serve import run
 
-app = typer.Typer(
-    name="gridbeat",
-    help="GridBeat: standard addresses, community grids and patrol work on one map.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-app.command("run")(run)
+# verb: (module, name in it, one line of help); a name that is a Typer app is a group of verbs
+VERBS = {
+    "run": ("web.serve", "run", "Start the server: the store, the API and the map."),
+    "geocode": ("geo.commands.geocode", "geocode", "Find the point, grid and cell of addresses."),
+    "suggest": ("geo.commands.geocode", "suggest", "Complete an address while it is typed."),
+    "locate": ("geo.commands.geocode", "locate", "Tell what is at a point."),
+    "addresses": ("geo.commands.addresses", "app", "Import, list and show standard addresses."),
+    "areas": ("geo.commands.areas", "app", "Import, list and show administrative areas."),
+    "grids": ("geo.commands.grids", "app", "Check, import, list and show grids."),
+    "basemap": ("geo.commands.basemap", "app", "Import roads, buildings and places to draw."),
+    "jobs": ("geo.commands.jobs", "app", "Show, stop and go on with imports."),
+    "demo": ("geo.commands.demo", "app", "Generate the demo city."),
+}
 
 
 def main() -> None:
     """Run the command line; a foreseen error is one sentence on standard error and exit code 2."""
     configure_logs()
+    words = sys.argv[1:]
+    if not words or words[0] in {"-h", "--help", "help"}:
+        print_help()
+        return
+    verb, *rest = words
+    if verb not in VERBS:
+        nearest = difflib.get_close_matches(verb, VERBS, n=1)
+        meant = f" Did you mean `gridbeat {nearest[0]}`?" if nearest else ""
+        sys.stderr.write(f"gridbeat: no verb {verb!r}.{meant} `gridbeat --help` lists them.\n")
+        sys.exit(2)
     try:
-        app()
+        load_verb(verb)(rest, prog_name=f"gridbeat {verb}")
     except PlatformError as error:
-        Console(stderr=True, highlight=False).print(f"[red]{type(error).__name__}[/red]", end=": ")
-        sys.stderr.write(f"{error.message}\n")
+        sys.stderr.write(f"{type(error).__name__}: {error.message}\n")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.stderr.write("Stopped.\n")
         sys.exit(130)
+
+
+def load_verb(verb: str) -> typer.Typer:
+    """Import the verb's module and return what runs it."""
+    module_name, name, _ = VERBS[verb]
+    found = getattr(importlib.import_module(module_name), name)
+    if isinstance(found, typer.Typer):
+        group = found
+    else:
+        group = typer.Typer()
+        group.command(verb)(found)
+    group.pretty_exceptions_enable = False
+    return group
+
+
+def print_help() -> None:
+    """Print the verbs, a line each."""
+    lines = [f"  {verb:<11}{told}" for verb, (_, _, told) in VERBS.items()]
+    sys.stdout.write(
+        "GridBeat: standard addresses, community grids and patrol work on one map.\n\n"
+        "Usage: gridbeat VERB [WORDS]\n\n" + "\n".join(lines) + "\n\n"
+        "`gridbeat VERB --help` tells more of each.\n"
+    )
 
 
 def configure_logs() -> None:
@@ -46,7 +85,7 @@ def configure_logs() -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+            structlog.dev.ConsoleRenderer()
             if sys.stderr.isatty()
             else structlog.processors.JSONRenderer(ensure_ascii=False),
         ],

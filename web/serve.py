@@ -20,7 +20,9 @@ from geo.store.database import Database, open_database
 
 def run(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = None,
     demo: Annotated[
         bool | None, typer.Option(help="Generate the demo city when the store is empty.")
     ] = None,
