@@ -33,6 +33,17 @@ CENTRE = CityPlane(longitude=112.585, latitude=37.875)
 _OCCUPIED_SHARE = 0.63
 
 
+# How a written part becomes its bare value: 18号附2号 → 18附2, 3号楼 → 3, 2单元 → 2.
+_WRITTEN = {
+    "village_group": (r"组$", ""),
+    "door": (r"^(\d+)号(?:(附\d+)号)?$", r"\1\2"),
+    "building": (r"(?:号楼|幢|栋|座|号)$", ""),
+    "entrance": (r"单元$", ""),
+    "floor": (r"层$", ""),
+    "room": (r"室$", ""),
+}
+
+
 @dataclass(frozen=True)
 class DemoCity:
     """A generated district. Every frame is EPSG:4326, with coordinates rounded to 1e-7 degrees.
@@ -43,7 +54,8 @@ class DemoCity:
     areas : `code`, `level`, `name`, `parent_code`; polygons; province to community
     grids : `grid_code`, `name`, `kind`, `community_code`, `person_in_charge`, `household_count`,
         `area_m2` [m2, on the spheroid]; polygons that tile their community
-    addresses : `source_ref`, the 14 components (empty text where absent), `kind`, `grid_code`,
+    addresses : `source_ref`, the 14 components as bare values (door 18附2, building 3; empty text
+        where absent), `address_text` as people there write it (3幢 or 3号楼), `kind`, `grid_code`,
         `building_ref` (-1: of no building); points
     roads : `feature_class` (OpenStreetMap's words), `name`; lines from junction to junction
     buildings : index is `building_ref`; `feature_class`, `name`, `number`, `storeys`; polygons
@@ -201,20 +213,40 @@ def _addresses(plots: list[GridPlot], register: Register) -> gpd.GeoDataFrame:
 
     tails = list(zip(*register.tails, strict=True))
     below = {name: list(values) for name, values in zip(Tail._fields, tails, strict=True)}
+    written = pd.DataFrame(below, dtype=object)
+    canonical = written.assign(
+        **{level: _values(written[level], level) for level in _WRITTEN if level in written}
+    )
+    community = of_plot([plot.community_name for plot in plots])
+    heads = of_plot(
+        [names.PROVINCE[1] + names.CITY[1] + names.COUNTY[1] + p.township_name for p in plots]
+    )
+    # Addresses are written with their community only where no street stands for the place.
+    in_village = (written["village_group"] != "").to_numpy()
     columns = {
         "source_ref": [f"demo-{k:06d}" for k in range(len(plot_index))],
         "province": names.PROVINCE[1],
         "city": names.CITY[1],
         "county": names.COUNTY[1],
         "township": of_plot([plot.township_name for plot in plots]),
-        "development_zone": below.pop("development_zone"),
-        "community": of_plot([plot.community_name for plot in plots]),
-        **below,
+        "development_zone": written["development_zone"],
+        "community": community,
+        **{level: canonical[level] for level in Tail._fields if level != "development_zone"},
+        "address_text": heads
+        + written["development_zone"]
+        + np.where(in_village, community, "")
+        + written[list(Tail._fields[1:])].sum(axis=1),
         "kind": register.kinds,
         "grid_code": of_plot([plot.grid_code for plot in plots]),
         "building_ref": register.building_of,
     }
     return _frame(columns, list(np.asarray(shapely.points(np.array(register.points)))))
+
+
+def _values(written: Any, level: str) -> Any:
+    """The bare values of a column of written ones, as the register keeps them."""
+    pattern, value = _WRITTEN[level]
+    return written.str.replace(pattern, value, regex=True)
 
 
 def _roads(roads: list[Road]) -> gpd.GeoDataFrame:

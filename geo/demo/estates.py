@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from geo.demo.frontage import Front
-from geo.demo.names import NameDrawer, numeral
+from geo.demo.names import NameDrawer
 from geo.demo.register import (
     Register,
     Site,
@@ -189,7 +189,7 @@ def build_courtyards(
 def build_village(
     site: Site, first_group: int, register: Register, rng: np.random.Generator
 ) -> None:
-    """Farmhouses by villagers' group: 三组18号. The street has no name; the group stands for it."""
+    """Farmhouses by villagers' group: 3组18号. The street has no name; the group stands for it."""
     outlines = rows_of_buildings(
         site.inner,
         site.parcel.heading + float(rng.uniform(-0.2, 0.2)),
@@ -200,7 +200,7 @@ def build_village(
         jitter_m=2.4,
     )
     keep = rng.random(len(outlines)) < 0.86
-    group = numeral(first_group) + "组"
+    group = f"{first_group}组"
     number = 0
     for outline, kept in zip(outlines, keep, strict=True):
         if not kept:

@@ -30,7 +30,7 @@ _LANES: dict[str, tuple[str, tuple[str, ...]]] = {
     "tower": ("residential", ("街", "路", "巷")),
     "lanes": ("residential", ("路", "巷")),
     "office": ("residential", ("街", "横街")),
-    "old_town": ("living_street", ("巷", "胡同", "巷", "里弄")),
+    "old_town": ("living_street", ("巷", "胡同", "巷")),
     "village": ("residential", ()),
     "industry": ("residential", ("一路", "二路", "支路")),
 }

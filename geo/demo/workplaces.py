@@ -66,11 +66,10 @@ def build_civic(
     outlines = rows_of_buildings(
         site.inner, site.parcel.heading, width_m=44.0, depth_m=15.0, pitch_m=(52.0, 34.0), rng=rng
     )
-    for building_name, outline in zip(buildings, outlines, strict=False):
-        building = register.add_building(outline, place_class, building_name, "", 4)
-        register.add_address(
-            site.plot, tail._replace(building=building_name), "civic", centre(outline), building
-        )
+    for serial_number, (label, outline) in enumerate(zip(buildings, outlines, strict=False), 1):
+        house = tail._replace(building=f"{serial_number}号楼")
+        building = register.add_building(outline, place_class, label, house.building, 4)
+        register.add_address(site.plot, house, "civic", centre(outline), building)
 
 
 def build_green(site: Site, register: Register, names: NameDrawer) -> None:
@@ -137,15 +136,15 @@ def build_works(
             register.add_address(site.plot, seat, "office", point, building)
             _floors(register, site.plot, seat, point, building, 5, 12, "office")
         elif position == 1:
-            dormitory = tail._replace(building="员工宿舍1号楼")
+            dormitory = tail._replace(building="1号楼")
             building = register.add_building(outline, "dormitory", "员工宿舍", "1号楼", 6)
             register.add_address(site.plot, dormitory, "dormitory", point, building)
             _floors(
                 register, site.plot, dormitory, point, building, 6, 16, "dormitory", named=False
             )
         else:
-            hall = tail._replace(building=f"{position - 1}号厂房")
-            building = register.add_building(outline, "industrial", "", hall.building, 1)
+            hall = tail._replace(building=f"{position}号楼")
+            building = register.add_building(outline, "industrial", "厂房", hall.building, 1)
             register.add_address(site.plot, hall, "industrial", point, building)
 
 
@@ -166,11 +165,11 @@ def build_campus(
         if position == 0:
             label, kind, storeys = "图书馆", "campus", 6
         elif position % 3:
-            label, kind, storeys = f"{position}号宿舍楼", "dormitory", 6
+            label, kind, storeys = "宿舍楼", "dormitory", 6
         else:
-            label, kind, storeys = f"{position // 3}号教学楼", "campus", 5
-        house = tail._replace(building=label)
-        building = register.add_building(outline, "university", label, "", storeys)
+            label, kind, storeys = "教学楼", "campus", 5
+        house = tail._replace(building=f"{position + 1}号楼")
+        building = register.add_building(outline, "university", label, house.building, storeys)
         register.add_address(site.plot, house, kind, point, building)
         if kind == "dormitory":
             _floors(register, site.plot, house, point, building, storeys, 22, kind, named=False)
