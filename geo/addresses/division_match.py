@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from geo.addresses.divisions import code_prefix, load_divisions
 from geo.addresses.levels import DIVISION_LEVELS, AddressLevel
+from geo.addresses.tokens import Reading, Token
 from geo.addresses.words import (
     COMMUNITY_ENDINGS,
     ESTATE_ENDINGS,
@@ -20,8 +21,6 @@ from geo.addresses.words import (
     ZONE_ENDINGS,
     alternatives,
 )  # fmt: skip
-
-Token = tuple[str, int, int, str, str | None]
 
 _NAME_GOES_ON = re.compile(
     rf"[东西南北中上下前后大小新老一二三四五六七八九十]{{0,2}}"
@@ -110,22 +109,29 @@ class DivisionState:
         return self.candidates[0] if len(self.candidates) == 1 else None
 
 
-def match_division(text: str, at: int, state: DivisionState, tokens: list[Token]) -> int:
+def match_division(reading: Reading, at: int, stop: int, state: DivisionState) -> int:
     """Add the token of a division at `at`; return where it ends, or `at` if there is none."""
-    if tokens and tokens[-1][0] not in _RANK and tokens[-1][0] != "repeated":
+    if reading.seen & _CLOSING:
         return at
-    if tokens and _RANK.get(tokens[-1][0], 0) > 4:
-        return at
-    end = _match_upper(text, at, state, tokens)
-    return end if end > at else _match_township(text, at, state, tokens)
+    end = _match_upper(reading, at, stop, state)
+    if end > at or state.level >= AddressLevel.TOWNSHIP.rank:
+        return end
+    return _match_township(reading, at, stop, state)
 
 
-def _match_upper(text: str, at: int, state: DivisionState, tokens: list[Token]) -> int:
+# Once one of these stands in the text, a division name is part of another name.
+_CLOSING = frozenset({"road", "door", "estate", "building", "community", "floor", "room"})
+
+
+def _match_upper(reading: Reading, at: int, stop: int, state: DivisionState) -> int:
+    text = reading.text
     names, divisions = _upper(), load_divisions()
     full, short = names.indexes
     for length in names.lengths.get(text[at : at + 2], ()):
-        name = text[at : at + length]
-        end = at + len(name)
+        end = at + length
+        if end > stop:
+            continue
+        name = text[at:end]
         codes = full.get(name)
         if codes is None:
             codes = short.get(name)
@@ -134,18 +140,17 @@ def _match_upper(text: str, at: int, state: DivisionState, tokens: list[Token]) 
             if not state.candidates:
                 coarse = tuple(c for c in codes if c.endswith("00"))
                 codes = coarse or tuple(c for c in codes if c.startswith(state.area or ("x",)))
-        said = state.within(codes)
-        said = said or _repeated(codes, state)
+        said = state.within(codes) or _repeated(codes, state)
         if not said:
             continue
         said = state.prefer_area(said)
         coarsest = min(divisions.get(c).level.rank for c in said)
         said = tuple(c for c in said if divisions.get(c).level.rank == coarsest)
         if coarsest <= state.level:
-            tokens.append(("repeated", at, end, name, None))
+            reading.add("repeated", at, end, name)
             return end
         state.candidates, state.level = said, coarsest
-        tokens.append((divisions.get(said[0]).level.value, at, end, name, said[0]))
+        reading.add(divisions.get(said[0]).level.value, at, end, name, said[0])
         return end
     return at
 
@@ -155,14 +160,15 @@ def _repeated(codes: tuple[str, ...], state: DivisionState) -> tuple[str, ...]:
     return tuple(c for c in codes if any(k.startswith(code_prefix(c)) for k in state.candidates))
 
 
-def _match_township(text: str, at: int, state: DivisionState, tokens: list[Token]) -> int:
-    if state.level >= AddressLevel.TOWNSHIP.rank:
-        return at
+def _match_township(reading: Reading, at: int, stop: int, state: DivisionState) -> int:
+    text = reading.text
     names = _townships()
     full, stems = names.indexes
     for length in names.lengths.get(text[at : at + 2], ()):
-        name = text[at : at + length]
-        end = at + len(name)
+        end = at + length
+        if end > stop:
+            continue
+        name = text[at:end]
         codes = full.get(name)
         if codes is not None:
             if _NAME_GOES_ON.match(text, end) and not name.endswith(("街道", "镇", "乡")):
@@ -170,23 +176,33 @@ def _match_township(text: str, at: int, state: DivisionState, tokens: list[Token
             said = state.prefer_area(state.within(codes))
         else:
             codes = stems.get(name)
-            if codes is None or _NAME_GOES_ON.match(text, end):
+            if codes is None:
                 continue
-            if state.level < AddressLevel.COUNTY.rank and not state.area:
+            if text[end : end + 1] in ("镇", "乡", "街") and (
+                changed := _CHANGED_CLASS.match(text, end)
+            ):
+                end = changed.end()
+            elif _NAME_GOES_ON.match(text, end) or (
+                state.level < AddressLevel.COUNTY.rank and not state.area
+            ):
                 continue
             said = state.within(codes)
-            if not state.candidates:
+            if not state.candidates and end == at + length:
                 said = tuple(c for c in said if c.startswith(state.area))
         if said:
             state.candidates, state.level = said, AddressLevel.TOWNSHIP.rank
-            tokens.append(("township", at, end, name, said[0]))
+            reading.add("township", at, end, text[at:end], said[0])
             return end
-    match = _TOWNSHIP.match(text, at)
+    match = _TOWNSHIP.match(text, at, stop)
     if match:
         state.level = AddressLevel.TOWNSHIP.rank
-        tokens.append(("township", at, match.end(), match[0], None))
+        reading.add("township", at, match.end(), match[0])
         return match.end()
     return at
+
+
+# A township may have become a town or subdistrict since: 递铺镇 is 递铺街道 in the list.
+_CHANGED_CLASS = re.compile(r"街道办事处|街道|[镇乡](?![路街道巷])")
 
 
 def resolve_division(components: Mapping[str, str]) -> str | None:

@@ -106,7 +106,8 @@ class DivisionList:
             self._add(division)
 
     def _add(self, division: Division) -> None:
-        self._by_code[division.code] = division
+        # A former name of a code that is still in force is one more name of the division.
+        self._by_code.setdefault(division.code, division)
         name, code = division.name, division.code
         if name in _PSEUDO_NAMES:
             return
@@ -231,7 +232,7 @@ def load_divisions() -> DivisionList:
             for row in csv.DictReader(lines):
                 code, name = row["code"], row["name"]
                 level = division_level(code, name)
-                yield Division(code, name, level, int(row["until"]), row["successor"])
+                yield Division(code, name, level, int(row["until"]), row["successor"] or None)
 
     return DivisionList(read())
 

@@ -1,110 +1,202 @@
-"""Numbers of an address: door, building, entrance, floor, room, group, and runs like 12-3-1001."""
+"""Numbers of an address: door, building, entrance, floor, room, group, and runs like 12-3-1001.
+
+What a number counts is said by its counting word; where there is none, by what stands before it
+and by how many digits it has (a room has three or more, a building or an entrance fewer).
+"""
 
 from __future__ import annotations
 
 import re
 
-_NUMBER = r"[A-Z]{0,2}\d{1,6}[A-Z]?"
-_SUFFIX = r"(?:[甲乙丙丁戊]|附\d{1,4}|负\d{1,4}|之\d{1,4})"
+from geo.addresses.tokens import Kind, Reading
 
-_DOOR = re.compile(
-    r"(?:(\d{1,5})弄(?:(\d{1,4})支弄)?|"
-    r"([甲乙丙丁戊]?\d{1,5}[A-Z甲乙丙丁戊]?(?:[-/~,]\d{1,5})*)"
-    r"号(?:院(?!校))?((?:[甲乙丙丁戊](?![一-鿿]))|(?:附|之|-)\d{1,4}号?(?!楼|\d))?)"
+_PIECE = r"(?:[A-Z]{0,2}\d{1,6}[A-Z]?|[A-Z](?![A-Z]))"
+_RUN = rf"{_PIECE}(?:[-~/]{{1,2}}{_PIECE})*"
+_ROAD_NUMBER = r"\d{1,4}号?(?:大街|大道|街(?!道)|公路|国道|省道|县道|路)(?![口])"
+
+_NUMBER = re.compile(
+    rf"(?P<road>{_ROAD_NUMBER})"
+    rf"|(?P<lane>\d{{1,5}}弄(?:\d{{1,4}}支弄)?)"
+    rf"|(?P<building>{_PIECE})(?:号楼|号幢|号栋|幢|栋|座(?!机)|#楼|号厂房|号宿舍楼|号馆|#)"
+    rf"|(?P<lettered>[A-Z]\d{{0,2}})楼"
+    rf"|(?P<tower>\d{{1,3}})楼(?=\d{{1,2}}单元)"
+    rf"|(?P<entrance>\d{{1,3}}|[A-Z])(?:号?单元|号?梯(?!田)|号?楼道|号楼梯|号门(?![面店市诊]))"
+    rf"|(?P<group>\d{{1,3}})(?:村民小组|小组|组|生产队|队(?!伍))"
+    rf"|(?P<floor>(?:地下|负|B|-)?\d{{1,3}})(?:层|楼(?![梯道])|F(?![A-Z0-9]))"
+    rf"|(?P<section>(?:[A-Z]|\d{{1,2}})(?:区|期))"
+    rf"|(?P<room>{_PIECE})(?:室|房间|房(?![屋产地])|户(?!外)|号房|号室|号铺|号门面|号商铺|号店|铺(?![一-鿿]))"
+    rf"|(?P<door>[甲乙丙丁戊]?\d{{1,6}}[A-Z甲乙丙丁戊]?(?:[-~/,]\d{{1,5}}[A-Z]?)*)"
+    rf"号(?:院(?![一-鿿]))?(?P<suffix>[甲乙丙丁戊](?![一-鿿])|(?:附|之|-附)\d{{1,4}}号?(?![楼\d]))?"
+    rf"|(?P<run>{_RUN})(?P<counted>室)?"
 )
-_BUILDING = re.compile(
-    rf"(?:({_NUMBER}|[A-Z])(?:号楼|号幢|号栋|幢|栋|座|#楼|号厂房|#)|([A-Z]\d{{0,2}})楼|(\d{{1,3}})楼(?=\d+单元))"
+_WORDED = re.compile(
+    r"(?P<floor>地下室|底层|夹层|顶层|顶楼|底楼|地下车库|(?:地下|负)\d{1,2}[层楼])"
+    r"|(?P<entrance>[东西南北中])单元"
+    r"|(?P<building>[东西南北中主副前后]楼(?=\d))"
+    r"|(?P<room>(?:门面|商铺|店面|铺面|车库|阁楼|附)[A-Z]?\d{1,4}号?(?:室|房)?|空挂户)"
+    r"|(?P<door>[甲乙丙丁戊]\d{1,5}|附\d{1,4}|\d{1,5})号"
 )
-_ENTRANCE = re.compile(r"(?:(\d{1,3}|[A-Z])(?:号?单元|梯|号?楼道)|([东西南北中])单元)")
-_FLOOR = re.compile(r"(?:(地下|负|B|-)?(\d{1,3})(?:层|楼|F(?![A-Z]))|(底层|夹层|地下室))")
-_ROOM = re.compile(
-    rf"(?:门面|商铺|铺面|附)?({_NUMBER}(?:-\d{{1,5}})*)(?:室|房间|房(?!屋)|户|号房|号铺|号门面|铺|号店)"
-)
-_GROUP = re.compile(r"(\d{1,3})(?:村民小组|小组|组|生产队|队|社(?!区))")
-_RUN = re.compile(r"([A-Z]{0,2}\d{1,5}[A-Z]?)((?:-[A-Z]{0,2}\d{1,5}[A-Z]?)+)(?:室|号)?")
-_BARE = re.compile(_NUMBER)
+WORDED_STARTS = frozenset("地底夹顶负东西南北中主副前后门商店铺车阁附空甲乙丙丁戊")
+_SPLIT = re.compile(r"[-~/]+")
 
 
-def scan_numbers(text: str, at: int, tokens: list[tuple[str, int, int, str, str | None]]) -> int:
-    """Add the token of a number at `at`; return where it ends, or `at` if there is none."""
-    kinds = [token[0] for token in tokens]
-    has = kinds.__contains__
-    match = _BUILDING.match(text, at)
-    if match:
-        value = match[1] or match[2] or match[3]
-        tokens.append(("building", at, match.end(), value, None))
-        return match.end()
-    match = _ENTRANCE.match(text, at)
-    if match:
-        tokens.append(("entrance", at, match.end(), match[1] or match[2], None))
-        return match.end()
-    match = _GROUP.match(text, at)
-    if match:
-        tokens.append(("village_group", at, match.end(), match[1], None))
-        return match.end()
-    match = _FLOOR.match(text, at)
-    if match:
-        value = match[3] or ("-" if match[1] else "") + match[2]
-        tokens.append(("floor", at, match.end(), value, None))
-        return match.end()
-    match = _ROOM.match(text, at)
-    if match and "-" not in match[1]:
-        tokens.append(("room", at, match.end(), match[1], None))
-        return match.end()
-    match = _RUN.match(text, at)
-    if match and (has("estate") or has("road") or has("door") or has("building")):
-        return _add_run(match, at, tokens, has)
-    match = _DOOR.match(text, at)
-    if match:
-        return _add_door(match, at, tokens, has)
-    match = _BARE.match(text, at)
-    if match:
-        _add_bare(match, at, tokens, has)
-        return match.end()
-    return at
-
-
-def _add_run(match, at, tokens, has):  # type: ignore[no-untyped-def]
-    numbers = match[0].rstrip("室号").split("-")
-    if has("building"):
-        levels = ["entrance", "room"] if len(numbers) == 2 else ["entrance", "floor", "room"]
-    else:
-        levels = {2: ["building", "room"], 3: ["building", "entrance", "room"]}.get(
-            len(numbers), ["building", "entrance", "floor", "room"]
-        )
-    start = at
-    for level, number in zip(levels, numbers, strict=False):
-        end = start + len(number)
-        if level == levels[-1] and match[0][-1] in "室号":
-            end = match.end()
-        tokens.append((level, start, end, number, None))
-        start += len(number) + 1
+def scan_worded(reading: Reading, at: int) -> int:
+    """Add a floor, entrance or suffix that begins with a word (底层, 东单元, 附3号)."""
+    match = _WORDED.match(reading.text, at)
+    if match is None:
+        return at
+    kind = match.lastgroup or ""
+    if kind in ("floor", "building", "room") and not (reading.seen & _IN_SITE or kind == "floor"):
+        return at
+    value = match[kind]
+    if kind == "floor" and value[-1] in "层楼" and value[-2].isdigit():
+        value = "-" + re.sub(r"\D", "", value)
+    elif kind == "door":
+        if value[0] == "附" and "door" in reading.seen:
+            return _add_suffix(reading, at, match.end(), value)
+        if value[0] in "甲乙丙丁戊":
+            value = value[1:] + value[0]
+    elif kind == "room":
+        value = re.sub(r"[号室房]+$", "", value) if value[-1] in "号室房" else value
+    reading.add(kind, at, match.end(), value)
     return match.end()
 
 
-def _add_door(match, at, tokens, has):  # type: ignore[no-untyped-def]
-    if match[1]:
-        value = f"{match[1]}弄" + (f"{match[2]}支弄" if match[2] else "")
+_IN_SITE = frozenset({"road", "door", "estate", "building", "entrance", "community", "subdoor"})
+
+
+def _add_suffix(reading: Reading, at: int, end: int, value: str) -> int:
+    """Join 附3号 to the door before it where they touch; else it is a door by itself."""
+    kind, start, before, door, _ = reading.tokens[-1]
+    if kind in ("door", "subdoor") and before == at:
+        reading.tokens[-1] = (kind, start, end, door + value, None)
     else:
-        value = match[3] + (match[4] or "").replace("号", "").replace("之", "附").replace("-", "附")
-    kind = "door"
-    if has("door") or (has("estate") and not has("building")):
-        kind = "building" if not has("building") else "room"
-    elif has("building"):
-        kind = "room"
-    tokens.append((kind, at, match.end(), value, None))
-    return match.end()
+        reading.add("room", at, end, value)
+    return end
 
 
-def _add_bare(match, at, tokens, has):  # type: ignore[no-untyped-def]
-    if has("building") or has("entrance") or has("floor"):
+def scan_number(reading: Reading, at: int) -> int:
+    """Add the tokens of a number at `at`; return where they end, or `at` if there is none."""
+    match = _NUMBER.match(reading.text, at)
+    if match is None:
+        return at
+    kind = match.lastgroup
+    end = match.end()
+    if kind in ("building", "entrance", "room"):
+        reading.add(kind, at, end, match[kind])
+    elif kind in ("lettered", "tower"):
+        reading.add("building", at, end, match[kind])
+    elif kind == "floor":
+        value = match["floor"]
+        number = re.sub(r"\D", "", value)
+        reading.add("floor", at, end, number if value == number else f"-{number}")
+    elif kind == "road":
+        reading.add("subroad" if "road" in reading.seen else "road", at, end, match[0])
+    elif kind == "lane":
+        reading.add(_door_kind(reading), at, end, match[0])
+    elif kind == "group":
+        reading.add("village_group", at, end, match["group"])
+    elif kind == "section":
+        if not reading.tokens:
+            reading.add("estate", at, end, match[0])
+        else:
+            reading.add("subestate" if "estate" in reading.seen else "estate", at, end, match[0])
+    elif kind in ("door", "suffix"):
+        return _add_numbered(reading, at, match)
+    else:
+        return _add_run(reading, at, match["run"], end, counted=match["counted"] is not None)
+    return end
+
+
+def _door_kind(reading: Reading) -> str:
+    return "subdoor" if reading.last_name == "subroad" else "door"
+
+
+def _digits(number: str) -> int:
+    return sum(char.isdigit() for char in number)
+
+
+def _add_numbered(reading: Reading, at: int, match: re.Match[str]) -> int:
+    """Add `12号`: a door, or inside an estate or a lane a building, inside a building a room."""
+    number, suffix, end = match["door"], match["suffix"] or "", match.end()
+    if number[0] in "甲乙丙丁戊":
+        number = number[1:] + number[0]
+    number = number.replace("~", "-").replace("/", "-").replace(",", "-")
+    value = number + suffix.strip("-号").replace("之", "附")
+    seen = reading.seen
+    more = end < reading.length and reading.text[end] in "0123456789-"
+    last = reading.last_kind()
+    pieces = number.split("-")
+    if len(pieces) > 1 and last in ("estate", "subestate", "building"):
+        return _add_run(reading, at, number, end, counted=False)
+    if "floor" in seen or "entrance" in seen:
         kind = "room"
-    elif has("estate"):
-        kind = "building"
-    elif has("road") and not has("door"):
+    elif "building" in seen:
+        kind = "entrance" if _digits(number) <= 2 or more else "room"
+    elif last in ("road", "subroad"):
+        kind = _door_kind(reading)
+    elif "door" in seen or "subdoor" in seen:
+        kind = "building" if _digits(number) <= 3 or more else "room"
+    elif last in ("estate", "subestate"):
+        kind = "building" if more else "door"
+    else:
         kind = "door"
-    elif has("door"):
-        kind = "room"
-    else:
-        kind = "other"
-    tokens.append((kind, at, match.end(), match[0], None))
+    reading.add(kind, at, end, value)
+    return end
+
+
+_AFTER_ESTATE = {1: ("building",), 3: ("building", "entrance", "room"),
+                 4: ("building", "entrance", "floor", "room")}  # fmt: skip
+
+
+def _add_run(reading: Reading, at: int, run: str, end: int, *, counted: bool) -> int:
+    pieces = _SPLIT.split(run)
+    levels = _run_levels(reading, pieces, counted)
+    if levels is None or len(pieces) > 4:
+        reading.add("other", at, end, run)
+        return end
+    if len(levels) < len(pieces):
+        reading.add(levels[0], at, end, run)
+        return end
+    start = at
+    for number, (level, piece) in enumerate(zip(levels, pieces, strict=False), 1):
+        start = reading.text.index(piece, start)
+        stop = end if number == len(pieces) else start + len(piece)
+        reading.add(level, start, stop, piece)
+        start = stop
+    return end
+
+
+def _run_levels(reading: Reading, pieces: list[str], counted: bool) -> tuple[str, ...] | None:
+    """Return the levels of a run of numbers, None where nothing says what it counts."""
+    seen, count = reading.seen, len(pieces)
+    last = reading.last_kind()
+    digits = [_digits(piece) for piece in pieces]
+    if max(digits) > 5:
+        return None
+    if counted and count == 1:
+        return ("room",)
+    if "building" in seen and "entrance" not in seen and "floor" not in seen:
+        if count == 1:
+            return ("room",) if digits[0] > 2 else ("entrance",)
+        return ("entrance", "room") if count == 2 else ("entrance", "floor", "room")
+    if "building" in seen or "entrance" in seen or "floor" in seen:
+        return ("room",)
+    if last in ("road", "subroad"):
+        door = _door_kind(reading)
+        if count == 1:
+            return (door,)
+        if count == 2:
+            return (door, "room") if digits[1] > 2 and digits[1] > digits[0] else (door,)
+        return (door, "building", "room") if count == 3 else None
+    if last in ("door", "subdoor", "estate", "subestate") or "estate" in seen:
+        if count == 1:
+            return ("room",) if digits[0] > 2 else ("building",)
+        if count == 2:
+            return ("building", "room") if digits[1] > 2 or counted else ("building", "entrance")
+        return _AFTER_ESTATE[count] if count in _AFTER_ESTATE else None
+    if last in ("community", "village_group"):
+        return ("door",) if count == 1 else ("building", "room")[:count] if count == 2 else None
+    if "door" in seen:
+        return ("room",) if count == 1 else ("building", "room") if count == 2 else None
+    return None

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from geo.addresses.levels import LEVELS, AddressLevel
 from geo.addresses.normalise import MAX_TEXT_LENGTH, NormalisedText, normalise
-from geo.addresses.scan import Kind, Token, Vocabulary, scan
+from geo.addresses.scan import Vocabulary, scan
+from geo.addresses.tokens import Kind, Token
 
 
 @dataclass(frozen=True, slots=True)

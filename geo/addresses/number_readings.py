@@ -1,0 +1,208 @@
+"""The numbers of a query, and what each of them may be: door, building, entrance, floor, room.
+
+People write 3幢2单元101室, 3-2-101, 3/2/101, 3#2-101, 三号楼二单元一零一. Where the counting word
+doesn't settle the level, several readings are kept, each with a cost, and the register decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from geo.addresses.normalise import numeral_to_digits
+from geo.addresses.register_keys import NUMBER_LEVELS
+
+MAX_TOKENS = 8  # numbers of one query that are read; an address has six levels of them
+MAX_READINGS = 14  # readings of one query that are compared
+
+GROUP, DOOR, BUILDING, ENTRANCE, FLOOR, ROOM = range(6)
+
+
+class NumberToken(NamedTuple):
+    """A number of the query at text[start:end]: `key` as in the register, by its counting word.
+
+    joined : whether only a dash or slash stands between it and the number before
+    """
+
+    key: str
+    word: str
+    start: int
+    end: int
+    joined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NumberReading:
+    """One way to read the numbers: level → key; `cost` grows with what had to be assumed.
+
+    unread : keys that found no level
+    """
+
+    values: tuple[tuple[str, str], ...]
+    cost: float
+    unread: tuple[str, ...] = ()
+
+
+_NUMERALS = "零〇一二三四五六七八九十百廿卅壹贰叁肆伍陆柒捌玖拾佰"
+_LONE_NUMERALS = re.compile(
+    rf"(?:(?<=[元层楼号幢栋座室弄组])|(?<![一-鿿]))[{_NUMERALS}]+(?![一-鿿])"
+)
+_WORDS = (
+    "号楼|号院|号幢|号栋|号厂房|支弄|弄|号单元|单元|号梯|梯|号楼道|楼道|号房|房间|房|室|户|号铺|铺|号门|幢楼|幢"
+    "|栋楼|栋|座|层|楼|F(?![A-Z])|村民小组|小组|组|生产队|队|号|门|排|#楼|#"
+)
+_TOKEN = re.compile(
+    rf"第?(?P<below>地下|负|B(?=\d层|\d楼))?"
+    rf"(?P<number>[甲乙丙丁戊]\d{{1,5}}|[A-Z]{{0,2}}\d{{1,6}}[A-Z]?(?![A-Z])|[A-Z](?=座|幢|栋|楼|区|-\d|\d)"
+    rf"|[东南西北中](?=单元|座|幢))"
+    rf"(?P<suffix>[甲乙丙丁戊](?![一-鿿])|[甲乙丙丁戊](?=号)|号?(?:附|之)\d{{1,4}})?"
+    rf"(?P<word>{_WORDS})?"
+    rf"(?P<after>[甲乙丙丁戊](?![一-鿿])|附\d{{1,4}}号?)?"
+)
+_JOINT = re.compile(r"\s*[-/\\.,~#|:+* ]\s*$")
+_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
+
+_LEVELS: dict[str, tuple[tuple[int, float], ...]] = {
+    **dict.fromkeys(
+        ("号楼", "号幢", "号栋", "号厂房", "幢", "栋", "幢楼", "栋楼", "座", "#楼", "排"),
+        ((BUILDING, 0.0),),
+    ),
+    **dict.fromkeys(("单元", "号单元", "梯", "号梯", "楼道", "号楼道"), ((ENTRANCE, 0.0),)),
+    **dict.fromkeys(("室", "房", "房间", "号房", "户", "铺", "号铺"), ((ROOM, 0.0),)),
+    **dict.fromkeys(("村民小组", "小组", "组", "生产队", "队"), ((GROUP, 0.0),)),
+    **dict.fromkeys(("弄", "支弄"), ((DOOR, 0.0),)),
+    **dict.fromkeys(("层", "F"), ((FLOOR, 0.0),)),
+    "楼": ((FLOOR, 0.0), (BUILDING, 0.1)),
+    "号院": ((DOOR, 0.0),),
+    "门": ((ENTRANCE, 0.0), (DOOR, 0.3)),
+    "号门": ((ENTRANCE, 0.1), (DOOR, 0.1)),
+    "号": ((DOOR, 0.0), (BUILDING, 0.05), (ROOM, 0.25)),
+    "#": ((BUILDING, 0.0), (DOOR, 0.15), (ROOM, 0.25)),
+    "": ((ROOM, 0.0), (BUILDING, 0.05), (DOOR, 0.1), (ENTRANCE, 0.1), (FLOOR, 0.4)),
+}
+_UNREAD_COST = 1.0
+
+
+def spell_out_numerals(text: str) -> str:
+    """Return normalised text with Chinese numerals that stand alone as digits: 3单元一零一 → 3单元101.
+
+    The length changes only where a numeral has tens (十二 keeps two characters, 二十 too).
+    """
+    return _LONE_NUMERALS.sub(lambda match: numeral_to_digits(match[0]) or match[0], text)
+
+
+def find_numbers(text: str, names: Iterable[tuple[int, int]]) -> list[NumberToken]:
+    """Return the numbers of a text, in order, but those inside `names` (spans)."""
+    taken = set()
+    for start, end in names:
+        taken.update(range(start, end))
+    tokens: list[NumberToken] = []
+    last_end = -1
+    for match in _TOKEN.finditer(text):
+        start, end = match.span()
+        if match.start("number") in taken or len(tokens) == MAX_TOKENS:
+            continue
+        word = match["word"] or ""
+        key = _ZEROS.sub("", match["number"])
+        suffix = (match["suffix"] or "") or (match["after"] or "")
+        key += suffix.replace("号", "").replace("之", "附")
+        if word in ("弄", "支弄"):
+            key += "弄"
+        if match["below"] and word in ("层", "楼", "F"):
+            key = "-" + key
+        between = text[last_end:start] if last_end >= 0 else "x"
+        tokens.append(NumberToken(key, word, start, end, between == "" or _is_joint(between)))
+        last_end = end
+    return _join_lanes(tokens)
+
+
+def _is_joint(between: str) -> bool:
+    return _JOINT.fullmatch(between) is not None
+
+
+def _join_lanes(tokens: list[NumberToken]) -> list[NumberToken]:
+    """669弄 3支弄 is one door."""
+    joined: list[NumberToken] = []
+    for token in tokens:
+        if token.word == "支弄" and joined and joined[-1].word == "弄":
+            before = joined.pop()
+            key = before.key + token.key.removesuffix("弄") + "支弄"
+            token = NumberToken(key, "弄", before.start, token.end, before.joined)
+        joined.append(token)
+    return joined
+
+
+def read_numbers(tokens: list[NumberToken]) -> list[NumberReading]:
+    """Return the readings of the numbers, the cheapest first; at least one, which may be empty."""
+    readings: list[NumberReading] = []
+    _extend(tokens, 0, {}, -1, 0.0, (), readings)
+    readings.sort(key=lambda r: (round(r.cost, 6), r.values, r.unread))
+    unique: dict[tuple[object, ...], NumberReading] = {}
+    for reading in readings:
+        unique.setdefault((reading.values, reading.unread), reading)
+    return list(unique.values())[:MAX_READINGS]
+
+
+def _extend(
+    tokens: list[NumberToken],
+    at: int,
+    values: dict[int, str],
+    last: int,
+    cost: float,
+    unread: tuple[str, ...],
+    readings: list[NumberReading],
+) -> None:
+    if at == len(tokens):
+        named = tuple((NUMBER_LEVELS[level], values[level]) for level in sorted(values))
+        readings.append(NumberReading(named, cost + _order_cost(tokens, values), unread))
+        return
+    if len(readings) >= 400 or cost > 2.5:
+        return
+    token = tokens[at]
+    options = _LEVELS[token.word]
+    settled = len(options) == 1
+    found = False
+    for level, price in options:
+        if level in values:
+            continue
+        if not settled and level <= last:
+            continue
+        found = True
+        extra = price + _plausibility(token, level, at, tokens, values)
+        _extend(
+            tokens, at + 1, {**values, level: token.key}, max(last, level), cost + extra,
+            unread, readings,
+        )  # fmt: skip
+    if not found or not settled:
+        _extend(tokens, at + 1, values, last, cost + _UNREAD_COST, (*unread, token.key), readings)
+
+
+def _plausibility(
+    token: NumberToken, level: int, at: int, tokens: list[NumberToken], values: dict[int, str]
+) -> float:
+    """What it costs to believe that this number stands at this level."""
+    digits = sum(char.isdigit() for char in token.key)
+    is_last = at == len(tokens) - 1
+    if token.word == "号":
+        if level == DOOR:
+            return 0.0
+        lane_or_door = DOOR in values
+        return 0.0 if level == BUILDING and lane_or_door else 0.1
+    if token.word in ("", "#"):
+        if level == ROOM:
+            return (0.0 if is_last else 0.5) + (0.0 if digits >= 3 else 0.25)
+        if level == ENTRANCE:
+            return 0.0 if digits <= 2 and BUILDING in values else 0.3
+        if level == BUILDING:
+            return 0.0 if digits <= 3 else 0.5
+        if level == FLOOR:
+            return 0.0 if digits <= 2 else 1.0
+    return 0.0
+
+
+def _order_cost(tokens: list[NumberToken], values: dict[int, str]) -> float:
+    """A room without a building or door before it is unusual, but people do write so."""
+    del tokens
+    return 0.1 if ROOM in values and not {BUILDING, DOOR} & set(values) else 0.0

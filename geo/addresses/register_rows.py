@@ -1,0 +1,195 @@
+"""Rows of the register as one Arrow table, from the database or from texts.
+
+Columns: `id` int64; `text` canonical; `lon`, `lat` [degrees, WGS 84, null where no point];
+`accuracy_m` [m]; `grid_code`; `h3_cell` int64; `is_alias`; and the components, each dictionary
+encoded. An alias is one more row with the id, point and text of its address and its own components.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+from sqlalchemy.orm import Session
+
+from geo.addresses.parse import ParsedAddress, parse
+from geo.errors import InvalidInput
+from geo.tables.standard_address import ADDRESS_COMPONENTS
+
+COMPONENTS = (*ADDRESS_COMPONENTS, "point_of_interest")
+CHUNK_ROWS = 100_000  # rows read from the database, or parsed, at a time
+
+_DICTIONARY = pa.dictionary(pa.int32(), pa.string())
+SCHEMA = pa.schema(
+    [
+        ("id", pa.int64()),
+        ("text", pa.large_string()),
+        ("lon", pa.float64()),
+        ("lat", pa.float64()),
+        ("accuracy_m", pa.float32()),
+        ("grid_code", _DICTIONARY),
+        ("h3_cell", pa.int64()),
+        ("is_alias", pa.bool_()),
+        *((name, _DICTIONARY) for name in COMPONENTS),
+    ]
+)
+
+
+def rows_from_texts(
+    rows: Iterable[tuple[int, str, float | None, float | None]],
+) -> pa.Table:
+    """Return register rows of (id, text, longitude, latitude), the text parsed.
+
+    Raises
+    ------
+    InvalidInput : an id stands twice
+    """
+    tables = []
+    for chunk in _chunks(rows):
+        columns = _components([parse(row[1]) for row in chunk])
+        tables.append(
+            _table(
+                {
+                    "id": [row[0] for row in chunk],
+                    "text": [row[1] for row in chunk],
+                    "lon": [row[2] for row in chunk],
+                    "lat": [row[3] for row in chunk],
+                    **columns,
+                }
+            )
+        )
+    table = _joined(tables)
+    ids = table["id"]
+    if pc.count_distinct(ids).as_py() != table.num_rows:
+        raise InvalidInput(
+            f"The register has {table.num_rows:,} rows but fewer ids. Give each address its own id."
+        )
+    return table
+
+
+def load_register_rows(session: Session, ids: Sequence[int] | None = None) -> pa.Table:
+    """Return the current standard addresses and their aliases, all or those with these ids.
+
+    Reads by COPY in chunks, so that the driver makes no Python object a value.
+    """
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    return _joined([*_load_addresses(connection, ids), *_load_aliases(connection, ids)])
+
+
+_SELECT = (
+    "SELECT id, canonical_text AS text, ST_X(geom) AS lon, ST_Y(geom) AS lat, accuracy_m, grid_code, "
+    f"h3_cell, false AS is_alias, {', '.join(COMPONENTS)} FROM standard_address "
+    "WHERE status = 'current'"
+)
+
+
+def _load_addresses(
+    connection: psycopg.Connection, ids: Sequence[int] | None
+) -> Iterator[pa.Table]:
+    if ids is not None:
+        for start in range(0, len(ids), CHUNK_ROWS):
+            wanted = "{" + ",".join(str(int(i)) for i in ids[start : start + CHUNK_ROWS]) + "}"
+            yield _copy(connection, f"{_SELECT} AND id = ANY('{wanted}'::bigint[])")
+        return
+    after = -(2**62)
+    while True:
+        table = _copy(connection, f"{_SELECT} AND id > {after} ORDER BY id LIMIT {CHUNK_ROWS}")
+        if table.num_rows:
+            yield table
+        if table.num_rows < CHUNK_ROWS:
+            return
+        after = pc.max(table["id"]).as_py()
+
+
+def _load_aliases(connection: psycopg.Connection, ids: Sequence[int] | None) -> Iterator[pa.Table]:
+    query = (
+        "SELECT a.standard_address_id, a.alias_text, s.canonical_text, ST_X(s.geom), ST_Y(s.geom), "
+        "s.accuracy_m, s.grid_code, s.h3_cell FROM address_alias a "
+        "JOIN standard_address s ON s.id = a.standard_address_id "
+        "WHERE a.ended_at IS NULL AND s.status = 'current'"
+    )
+    parameters: tuple[list[int], ...] = ()
+    if ids is not None:
+        query += " AND a.standard_address_id = ANY(%s)"
+        parameters = (list(ids),)
+    with connection.cursor() as cursor:
+        cursor.execute(query.encode(), parameters)
+        while found := cursor.fetchmany(CHUNK_ROWS):
+            names = ("id", "alias", "text", "lon", "lat", "accuracy_m", "grid_code", "h3_cell")
+            columns = dict(zip(names, map(list, zip(*found, strict=True)), strict=True))
+            parsed = [parse(alias) for alias in columns.pop("alias")]
+            yield _table({**columns, "is_alias": [True] * len(found), **_components(parsed)})
+
+
+def _copy(connection: psycopg.Connection, query: str) -> pa.Table:
+    buffer = io.BytesIO()
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)".encode()) as copy,
+    ):
+        for block in copy:
+            buffer.write(block)
+    buffer.seek(0)
+    types = {field.name: field.type for field in SCHEMA}
+    types["is_alias"] = pa.string()
+    table = pa_csv.read_csv(
+        buffer,
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=False,
+            null_values=[""],
+        ),
+    )  # fmt: skip
+    alias = pc.equal(table["is_alias"], "t")
+    return table.set_column(SCHEMA.get_field_index("is_alias"), "is_alias", alias).cast(SCHEMA)
+
+
+def _components(parsed: list[ParsedAddress]) -> dict[str, list[str | None]]:
+    found = [address.components() for address in parsed]
+    columns: dict[str, list[str | None]] = {
+        name: [each.get(name) for each in found] for name in ADDRESS_COMPONENTS
+    }
+    columns["point_of_interest"] = [
+        max((note.text for note in address.leftovers if note.kind == "name"), key=len, default=None)
+        for address in parsed
+    ]
+    return columns
+
+
+def _table(columns: dict[str, list[object]] | dict[str, list[str | None]]) -> pa.Table:
+    count = len(columns["id"])
+    arrays = []
+    for field in SCHEMA:
+        values = columns.get(field.name)
+        if values is None:
+            filled = [False] * count if field.name == "is_alias" else [None] * count
+            arrays.append(pa.array(filled, field.type))
+        elif pa.types.is_dictionary(field.type):
+            arrays.append(pa.array(values, pa.string()).dictionary_encode())
+        else:
+            arrays.append(pa.array(values, field.type))
+    return pa.table(arrays, schema=SCHEMA)
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    if not tables:
+        return SCHEMA.empty_table()
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+
+
+def _chunks(
+    rows: Iterable[tuple[int, str, float | None, float | None]],
+) -> Iterator[list[tuple[int, str, float | None, float | None]]]:
+    chunk = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == CHUNK_ROWS:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
