@@ -55,6 +55,14 @@ class AddressDensityResult:
     unplaced_count: int
     method: str
 
+    @property
+    def class_counts(self) -> tuple[int, ...]:
+        """How many cells each class holds."""
+        if not self.class_breaks:
+            return ()
+        edges = [*self.class_breaks, np.inf]
+        return tuple(np.histogram(self.h3_cells["address_count"], edges)[0].tolist())
+
 
 def address_density(
     counts: pd.DataFrame, *, bbox: Bounds, zoom: int, resolution: int, unplaced_count: int

@@ -1,0 +1,89 @@
+"""The API as an application: `create_app`. It runs alone; `web.app` puts the pages on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from api.dependencies import refuse_unknown_parameters
+from api.endpoints import layers, store
+from api.errors import add_error_handlers
+from api.middleware import BodyCap, RequestRecord, SecurityHeaders
+from api.services import Services
+from geo.settings import Settings
+from geo.store.database import Database
+
+PREFIX = "/v1"
+BODY_MAX_BYTES = 2_000_000  # 1,000 addresses of the longest text, in UTF-8, with room to spare
+FORM_EXTRA_BYTES = 100_000  # what a form around an uploaded file may add
+
+DESCRIPTION = """
+Standard addresses, community grids and H3 cells of one deployment.
+
+- **Coordinates**: longitude before latitude. In: `lon`, `lat` with `datum` (default WGS84); out:
+  WGS 84, as GeoJSON where there is geometry, with seven decimals.
+- **Errors**: every one has the body `{"error": {code, message, facts, reference, …}}`. Unknown
+  query parameters are refused with 422.
+- **Pages**: lists have `links`; follow the one with `rel` = `next` until there is none.
+- **Days**: `on` asks for the answer of that day; what is over is ended, not deleted.
+"""
+
+TAGS = [
+    {"name": "geocoding", "description": "Text to place, place to text."},
+    {
+        "name": "addresses",
+        "description": "Standard addresses (标准地址), their aliases and history.",
+    },
+    {"name": "areas", "description": "Administrative areas, from province to community."},
+    {"name": "grids", "description": "Community grids (网格), their versions and H3 cells."},
+    {"name": "imports", "description": "Files brought in as jobs, with status and report."},
+    {"name": "layers", "description": "Answers over places, for the map."},
+    {"name": "tiles", "description": "Vector tiles of the base map and the grids."},
+    {"name": "store", "description": "The deployment itself."},
+]
+
+
+def create_app(settings: Settings, database: Database) -> FastAPI:
+    """Return the API over an open store."""
+    services = Services(settings, database)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        with services.running():
+            yield
+
+    app = FastAPI(
+        title="GridBeat",
+        version=version("gridbeat"),
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # both would load their scripts from a foreign host
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        separate_input_output_schemas=False,
+    )
+    app.state.services = services
+    add_error_handlers(app)
+    app.add_middleware(BodyCap, cap_of=_body_cap(settings))
+    app.add_middleware(RequestRecord)
+    app.add_middleware(SecurityHeaders)
+
+    endpoints = APIRouter(prefix=PREFIX, dependencies=[Depends(refuse_unknown_parameters)])
+    for module in (layers, store):
+        endpoints.include_router(module.router)
+    app.include_router(endpoints)
+    return app
+
+
+def _body_cap(settings: Settings) -> Callable[[str], int]:
+    upload_max = settings.upload_max_mb * 1_000_000 + FORM_EXTRA_BYTES
+
+    def cap_of(path: str) -> int:
+        return upload_max if path.startswith(f"{PREFIX}/imports/") else BODY_MAX_BYTES
+
+    return cap_of

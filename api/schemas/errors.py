@@ -1,0 +1,45 @@
+"""The one shape of an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class ErrorBody(BaseModel):
+    """What went wrong, and what to do about it."""
+
+    code: str = Field(description="Name of the error, stable.", examples=["grid_not_found"])
+    message: str = Field(description="What, got, wanted, remedy, for a person.")
+    got: Any | None = Field(default=None, description="What was given, where it helps.")
+    wanted: Any | None = Field(default=None, description="What would have been right.")
+    remedy: str | None = Field(default=None, description="What to do.")
+    facts: dict[str, Any] = Field(description="The same facts for a program.")
+    reference: str = Field(
+        description="Number of this request, in the log too.", examples=["4f1c0a9be27d4d10"]
+    )
+
+
+class ErrorAnswer(BaseModel):
+    """Every error has this body."""
+
+    error: ErrorBody
+
+
+def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of an endpoint: these errors, and 422, 500 and 503 that all have."""
+    return {
+        status: {"model": ErrorAnswer, "description": _DESCRIPTIONS[status]}
+        for status in sorted({*statuses, 422, 500, 503})
+    }
+
+
+_DESCRIPTIONS = {
+    404: "Not there, or outside what the caller may see.",
+    409: "What is stored says otherwise, or is too little for an answer.",
+    413: "The body is too large.",
+    422: "The request has faults; they are named.",
+    500: "A fault of this program; the reference finds it in the log.",
+    503: "The database doesn't answer now; see Retry-After.",
+}

@@ -1,0 +1,73 @@
+"""What the store holds, in a few numbers: for the first look at the map, and for an operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from geo.values import GridScope
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOverview:
+    """Counts of what the caller may see on a day.
+
+    `extent` : west, south, east, north [degrees, WGS 84] of the grids, or of the addresses where
+        there are no grids; None where there is neither
+    `is_generated` : the addresses are a generated city, not a real one
+    """
+
+    is_generated: bool
+    address_count: int
+    unplaced_count: int
+    grid_count: int
+    community_count: int
+    extent: tuple[float, float, float, float] | None
+    attributions: tuple[str, ...]
+
+
+def load_store_overview(session: Session, *, on: date, scope: GridScope) -> StoreOverview:
+    """Return what the store holds on a day, as far as the caller may see it."""
+    codes = None if scope.grid_codes is None else sorted(scope.grid_codes)
+    row = session.execute(_OVERVIEW, {"on": on, "grid_codes": codes}).one()
+    corners = (row.west, row.south, row.east, row.north)
+    return StoreOverview(
+        is_generated=row.is_generated,
+        address_count=row.address_count,
+        unplaced_count=row.unplaced_count,
+        grid_count=row.grid_count,
+        community_count=row.community_count,
+        extent=None if row.west is None else corners,
+        attributions=tuple(row.attributions),
+    )
+
+
+_OVERVIEW = text(
+    """
+    WITH grids AS (
+        SELECT count(*) AS grid_count, count(DISTINCT community_code) AS community_count,
+               ST_Extent(geom) AS extent
+        FROM grid
+        WHERE valid_from <= :on AND (valid_to IS NULL OR valid_to > :on)
+          AND (CAST(:grid_codes AS text[]) IS NULL OR grid_code = ANY(CAST(:grid_codes AS text[])))
+    ), addresses AS (
+        SELECT count(*) AS address_count, count(*) - count(h3_cell) AS unplaced_count,
+               CASE WHEN (SELECT grid_count = 0 FROM grids) THEN ST_Extent(geom) END AS extent
+        FROM standard_address
+        WHERE status = 'current'
+          AND (CAST(:grid_codes AS text[]) IS NULL OR grid_code = ANY(CAST(:grid_codes AS text[])))
+    ), both_extents AS (
+        SELECT coalesce(grids.extent, addresses.extent) AS extent FROM grids, addresses
+    )
+    SELECT grid_count, community_count, address_count, unplaced_count,
+           ST_XMin(both_extents.extent) AS west, ST_YMin(both_extents.extent) AS south,
+           ST_XMax(both_extents.extent) AS east, ST_YMax(both_extents.extent) AS north,
+           EXISTS (SELECT FROM store_note WHERE name = 'demo_city') AS is_generated,
+           ARRAY(SELECT DISTINCT attribution FROM basemap_source
+                 WHERE attribution IS NOT NULL ORDER BY 1) AS attributions
+    FROM grids, addresses, both_extents
+    """
+)

@@ -1,0 +1,31 @@
+"""Every request: a number, a log line without its question, headers on its answer."""
+
+from __future__ import annotations
+
+import structlog
+from fastapi.testclient import TestClient
+
+from api.middleware import SECURITY_HEADERS
+
+
+def test_every_answer_has_a_number_and_the_headers(client: TestClient) -> None:
+    numbers = set()
+    for path in ("/v1/health", "/v1/nothing", "/v1/openapi.json", "/v1/store?x=1"):
+        answer = client.get(path)
+        numbers.add(answer.headers["X-Request-ID"])
+        for name, value in SECURITY_HEADERS.items():
+            assert answer.headers[name] == value
+    assert len(numbers) == 4
+
+
+def test_the_log_has_the_endpoint_but_not_the_question(client: TestClient) -> None:
+    with structlog.testing.capture_logs() as logs:
+        client.get("/v1/geocode", params={"q": "小店区试验路1号"})
+        client.get("/v1/store", params={"on": "2024-02-03"})
+    lines = [entry for entry in logs if entry["event"] == "request"]
+    assert len(lines) == 2
+    assert "试验路" not in str(logs)
+    assert "2024" not in str(logs)
+    assert lines[1]["endpoint"] == "get_store"
+    assert lines[1]["status"] == 200
+    assert lines[1]["duration_ms"] > 0

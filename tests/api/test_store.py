@@ -1,0 +1,44 @@
+"""Health and the store's overview."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.api.conftest import GRID_B, District
+
+
+def test_health(client: TestClient) -> None:
+    answer = client.get("/v1/health")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ok"
+    assert answer.json()["database"] == "reachable"
+
+
+def test_the_store_counts_what_holds_on_the_day(
+    client: TestClient, district: District, statements: list[str]
+) -> None:
+    now = client.get("/v1/store").json()
+    assert (now["address_count"], now["grid_count"], now["community_count"]) == (14, 3, 2)
+    assert now["is_generated"] is False
+    west, south, east, north = now["extent"]
+    assert west == pytest.approx(district.drawn["A"].bounds[0])
+    assert north == pytest.approx(district.drawn["A"].bounds[3])
+    assert west < east
+    assert south < north
+    assert len(statements) == 1
+    assert client.get("/v1/store", params={"on": "2024-06-01"}).json()["grid_count"] == 4
+
+
+def test_an_empty_store_has_no_extent(own_client: TestClient) -> None:
+    answer = own_client.get("/v1/store").json()
+    assert answer["extent"] is None
+    assert answer["address_count"] == 0
+
+
+def test_the_store_shows_no_more_than_the_scope(client_of: Callable[..., TestClient]) -> None:
+    answer = client_of(GRID_B).get("/v1/store").json()
+    assert (answer["address_count"], answer["grid_count"], answer["community_count"]) == (3, 1, 1)
+    assert client_of().get("/v1/store").json()["address_count"] == 0
