@@ -1,0 +1,147 @@
+"""The pages, and the files they load. A page is a template with texts; its data come by the API."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from babel.numbers import format_decimal
+from fastapi import APIRouter, Depends, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
+from api.dependencies import ReadSession, Scope, today
+from geo.errors import Unavailable
+from geo.overview import StoreOverview, load_store_overview
+from web.assets import load_assets
+from web.headers import PERMISSIONS_POLICY, policy_of_page
+from web.maps import MapStart, build_map, map_parts
+from web.texts import LANGUAGE_COOKIE, LANGUAGES, choose_language, load_texts
+
+TEMPLATES_FOLDER = Path(__file__).parent / "templates"
+LANGUAGE_COOKIE_AGE_S = 365 * 24 * 3600
+MAP_LAYERS = ("basemap", "density", "grids")
+# An address with its version in it never changes its content.
+KEEP_FOR_GOOD = "public, max-age=31536000, immutable"
+ASK_EACH_TIME = "no-cache"
+RETRY_AFTER_S = 5
+
+router = APIRouter(include_in_schema=False)
+Today = Annotated[date, Depends(today)]
+
+
+@router.get("/", response_class=HTMLResponse)
+def map_page(request: Request, session: ReadSession, scope: Scope, now: Today) -> Response:
+    """The front page: the map."""
+    try:
+        overview = load_store_overview(session, on=now, scope=scope)
+    except Unavailable:
+        return unavailable_page(request)
+    nonce = new_nonce()
+    return render_page(
+        request,
+        "map.html",
+        nonce=nonce,
+        text_groups=("map.",),
+        page="map",
+        overview=overview,
+        map_parts=map_parts(build_map(MapStart.around(overview.extent)), nonce),
+        layers=MAP_LAYERS,
+    )
+
+
+@router.get("/static/{version}/{name:path}", response_class=Response)
+def static_file(version: str, name: str) -> Response:
+    """One file of the table in `web/assets.py`."""
+    assets = load_assets()
+    asset = assets.files.get(name)
+    if asset is None:
+        return PlainTextResponse("no such file", status_code=404)
+    keep = KEEP_FOR_GOOD if version == assets.version else ASK_EACH_TIME
+    return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": keep})
+
+
+@cache
+def templates() -> Environment:
+    """Return the template engine: everything escaped, a missing value an error."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def new_nonce() -> str:
+    """Return a number used once: each script and style of one answer bears it."""
+    return secrets.token_urlsafe(18)
+
+
+def render_page(
+    request: Request,
+    template: str,
+    *,
+    nonce: str,
+    text_groups: tuple[str, ...] = (),
+    settings: dict[str, Any] | None = None,
+    overview: StoreOverview | None = None,
+    **values: Any,
+) -> Response:
+    """Return a page in the visitor's language, under its own content security policy.
+
+    Parameters
+    ----------
+    text_groups : beginnings of the keys whose texts the page's scripts need
+    settings : what the page's scripts need to know besides texts
+    overview : of the store; None where it can't be read
+    values : what the template names besides
+    """
+    asked = request.query_params.get("lang")
+    language = choose_language(asked, request.cookies.get(LANGUAGE_COOKIE))
+    texts = load_texts(language)
+    html = (
+        templates()
+        .get_template(template)
+        .render(
+            overview=overview,
+            texts=texts,
+            say=texts.say,
+            number=lambda value: format_decimal(value, locale=language),
+            other_language=next(other for other in LANGUAGES if other != language),
+            asset=load_assets().url,
+            nonce=nonce,
+            config={
+                "language": language,
+                "texts": texts.group("common.", "level.", *text_groups),
+                "settings": settings or {},
+            },
+            **values,
+        )
+    )
+    response = HTMLResponse(html)
+    response.headers["Content-Security-Policy"] = policy_of_page(nonce)
+    response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Language"] = texts.html_language
+    if asked in LANGUAGES:
+        response.set_cookie(
+            LANGUAGE_COOKIE,
+            language,
+            max_age=LANGUAGE_COOKIE_AGE_S,
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+    return response
+
+
+def unavailable_page(request: Request) -> Response:
+    """Return a page that says the store can't be read now, with a way to try again."""
+    page = render_page(request, "unavailable.html", nonce=new_nonce(), page="unavailable")
+    page.status_code = 503
+    page.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return page

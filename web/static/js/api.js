@@ -1,0 +1,57 @@
+// Questions to the platform's own API, with a time limit and errors that can be shown.
+
+import { say } from "./texts.js";
+
+const TIME_LIMIT_MS = 20000;
+
+export class ApiError extends Error {
+  constructor(message, status, body) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+    this.body = body;
+  }
+}
+
+/** Return the parsed answer. Throws ApiError, or AbortError when the caller gave up. */
+export async function askJson(url, { signal, method = "GET", body, headers = {} } = {}) {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), TIME_LIMIT_MS);
+  signal?.addEventListener("abort", () => limit.abort(), { once: true });
+  try {
+    const answer = await fetch(url, {
+      method,
+      body,
+      headers: { Accept: "application/json", ...headers },
+      signal: limit.signal,
+      credentials: "same-origin",
+    });
+    const parsed = await answer.json().catch(() => null);
+    if (!answer.ok) throw new ApiError(messageOf(answer.status, parsed), answer.status, parsed);
+    if (parsed === null) throw new ApiError(say("common.error_answer"), answer.status, parsed);
+    return parsed;
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    if (signal?.aborted) throw new DOMException("given up", "AbortError");
+    throw new ApiError(say(limit.signal.aborted ? "common.error_slow" : "common.error_offline"), 0);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export function wasGivenUp(error) {
+  return error.name === "AbortError";
+}
+
+function messageOf(status, body) {
+  const told = body?.error?.message ?? body?.message ?? body?.detail;
+  const text = say(status >= 500 ? "common.error_server" : "common.error_request", { status });
+  const reference = body?.error?.reference ?? body?.reference;
+  return [
+    text,
+    typeof told === "string" && status < 500 ? told : null,
+    reference ? say("common.error_reference", { reference }) : null,
+  ]
+    .filter(Boolean)
+    .join(" ");
+}

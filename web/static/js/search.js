@@ -1,0 +1,155 @@
+// The search box: suggestions while typing, keys to walk through them, and the flight to a place.
+// After the pattern "Editable combobox with list autocomplete" of the ARIA practices guide.
+
+import { askJson, wasGivenUp } from "./api.js";
+import { afterPause, byId, make } from "./dom.js";
+import { say } from "./texts.js";
+
+const PAUSE_MS = 120;
+const ZOOM_BY_LEVEL = {
+  province: 8, city: 10, county: 12, township: 14, development_zone: 14, community: 15,
+  village_group: 16, road: 16, estate: 17, door: 18, building: 18, entrance: 19, floor: 19, room: 19,
+};
+
+/** Start the box. `arrive(suggestion)` is called when a place was chosen. */
+export function startSearch(arrive) {
+  const input = byId("search-input");
+  const list = byId("search-list");
+  const clear = byId("search-clear");
+  let suggestions = [];
+  let active = -1;
+  let question = null;
+  let asked = "";
+
+  function close() {
+    list.hidden = true;
+    active = -1;
+    input.setAttribute("aria-expanded", "false");
+    input.removeAttribute("aria-activedescendant");
+  }
+
+  function tell(text) {
+    byId("search-status").textContent = text;
+  }
+
+  function highlight(index) {
+    active = index;
+    [...list.querySelectorAll("[role=option]")].forEach((option, position) => {
+      option.setAttribute("aria-selected", String(position === index));
+      if (position === index) option.scrollIntoView({ block: "nearest" });
+    });
+    if (index < 0) input.removeAttribute("aria-activedescendant");
+    else input.setAttribute("aria-activedescendant", `suggestion-${index}`);
+  }
+
+  function choose(index) {
+    const chosen = suggestions[index];
+    input.value = chosen.canonical_text;
+    asked = input.value;
+    clear.hidden = false;
+    close();
+    arrive(chosen, ZOOM_BY_LEVEL[chosen.level] ?? 17);
+  }
+
+  function show(found, text) {
+    suggestions = found;
+    const options = found.map((suggestion, index) =>
+      make("li", {
+        id: `suggestion-${index}`, role: "option", "aria-selected": "false",
+        // the press, not the click: the box would lose focus and close first
+        onpointerdown: (event) => {
+          event.preventDefault();
+          choose(index);
+        },
+      },
+      make("span", { class: "suggestion-text" }, ...marked(suggestion.canonical_text, text)),
+      make("span", { class: "suggestion-level" }, levelName(suggestion.level))),
+    );
+    if (options.length === 0) {
+      options.push(make("li", { class: "search-none", role: "presentation" }, say("map.search_none")));
+    }
+    list.replaceChildren(...options);
+    list.hidden = false;
+    input.setAttribute("aria-expanded", "true");
+    highlight(-1);
+    tell(found.length ? say("map.search_found", { count: found.length }) : say("map.search_none"));
+  }
+
+  async function ask() {
+    const text = input.value.trim();
+    if (text === asked && !list.hidden) return;
+    asked = text;
+    question?.abort();
+    if (text === "") {
+      close();
+      tell("");
+      return;
+    }
+    question = new AbortController();
+    try {
+      const answer = await askJson(`/v1/suggest?q=${encodeURIComponent(text)}`, { signal: question.signal });
+      show(answer.suggestions ?? answer, text);
+    } catch (error) {
+      if (wasGivenUp(error)) return;
+      suggestions = [];
+      list.replaceChildren(make("li", { class: "search-none", role: "presentation" }, error.message));
+      list.hidden = false;
+      input.setAttribute("aria-expanded", "true");
+      tell(error.message);
+      asked = "";
+    }
+  }
+  const askSoon = afterPause(ask, PAUSE_MS);
+
+  // While an input method composes (pinyin), the letters aren't yet what was meant.
+  input.addEventListener("input", (event) => {
+    clear.hidden = input.value === "";
+    if (!event.isComposing) askSoon();
+  });
+  input.addEventListener("compositionend", askSoon);
+  input.addEventListener("focus", () => {
+    if (input.value.trim() !== "" && suggestions.length > 0 && input.value.trim() !== asked) askSoon();
+  });
+  input.addEventListener("blur", close);
+  input.addEventListener("keydown", async (event) => {
+    if (event.isComposing) return;
+    const count = suggestions.length;
+    if ((event.key === "ArrowDown" || event.key === "ArrowUp") && count > 0) {
+      event.preventDefault();
+      if (list.hidden) show(suggestions, asked);
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      const next = active + step;
+      highlight(next < 0 ? count - 1 : next % count);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      if (input.value.trim() !== asked) await ask();
+      if (suggestions.length > 0 && !list.hidden) choose(Math.max(active, 0));
+    } else if (event.key === "Escape") {
+      event.stopPropagation();
+      if (!list.hidden) close();
+      else {
+        input.value = "";
+        clear.hidden = true;
+      }
+    }
+  });
+  clear.addEventListener("click", () => {
+    input.value = "";
+    asked = "";
+    suggestions = [];
+    clear.hidden = true;
+    close();
+    input.focus();
+  });
+}
+
+export function levelName(level) {
+  return say(`level.${level}`);
+}
+
+/** The text with what was typed in it marked, as nodes. */
+function marked(text, typed) {
+  const at = text.indexOf(typed);
+  if (typed === "" || at < 0) return [text];
+  return [text.slice(0, at), make("mark", {}, typed), text.slice(at + typed.length)];
+}
