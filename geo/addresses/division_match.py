@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Mapping
 
-from geo.addresses.divisions import code_prefix, load_divisions
+from geo.addresses.divisions import code_prefix, division_stem, load_divisions, load_villages
 from geo.addresses.levels import DIVISION_LEVELS, AddressLevel
 from geo.addresses.tokens import Reading, Token
 from geo.addresses.words import (
@@ -22,12 +22,25 @@ from geo.addresses.words import (
     alternatives,
 )  # fmt: skip
 
+_ENDINGS = alternatives(ROAD_ENDINGS + COMMUNITY_ENDINGS + ZONE_ENDINGS + ESTATE_ENDINGS)
 _NAME_GOES_ON = re.compile(
-    rf"[东西南北中上下前后大小新老一二三四五六七八九十]{{0,2}}"
-    rf"(?:{alternatives(ROAD_ENDINGS + COMMUNITY_ENDINGS + ZONE_ENDINGS + ESTATE_ENDINGS)})"
+    rf"[东西南北中上下前后大小新老一二三四五六七八九十]{{0,2}}(?:{_ENDINGS})|[镇乡]|街道"
+    r"|[工农商医师理]业?大学|大学|人民|第[一二三四五六七八九十]"
 )
-_TOWNSHIP = re.compile(rf"[一-鿿]{{1,6}}?(?:{alternatives(TOWNSHIP_ENDINGS)})(?![路街道巷中小口])")
+_TOWNSHIP = re.compile(
+    rf"[一-鿿]{{1,6}}?(?:{alternatives(TOWNSHIP_ENDINGS)})(?![路街道巷中小口政])"
+)
+_COUNTY = re.compile(r"[一-鿿]{1,3}县(?![城道医政人中小路街委第])")
+_ZONE_NAME = re.compile(rf"(?:{alternatives(ZONE_ENDINGS)}|园区|新区|工业区)$")
+# What forms put where a division is unknown.
+_FILLER = re.compile(
+    r"市辖区|其[它他][区县]|省直辖县级行政区划|自治区直辖县级行政区划|中国(?![一-鿿]{0,6}(?:公司|银行|移动|电信|联通|石化|石油|邮政|铁塔|大厦|人寿|平安|人民))"
+)
+# A township may have become a town or subdistrict since: 递铺镇 is 递铺街道 in the list.
+_CHANGED_CLASS = re.compile(r"街道办事处|街道|[镇乡](?![路街道巷])")
+_VILLAGE_CLASS = re.compile(r"(?:社区居委会|村民委员会|居民委员会|社区|村委会|居委会|村委|村)")
 _RANK = {level.value: level.rank for level in AddressLevel}
+_COUNTY_RANK, _TOWNSHIP_RANK = AddressLevel.COUNTY.rank, AddressLevel.TOWNSHIP.rank
 
 
 class _Names:
@@ -54,18 +67,36 @@ def _townships() -> _Names:
     return _Names(divisions.township_names, divisions.township_stems)
 
 
+@functools.lru_cache(maxsize=65_536)
+def _codes_by_level(code: str) -> dict[str, str]:
+    return {each.level.value: each.code for each in load_divisions().chain(code)}
+
+
+@functools.lru_cache(maxsize=4_096)
+def _village_names(township: str) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return first two characters → (name without class word, code), longest first."""
+    grouped: dict[str, list[tuple[str, str]]] = {}
+    for code, name in load_villages(township).items():
+        stem = division_stem(name, AddressLevel.COMMUNITY)
+        grouped.setdefault(stem[:2], []).append((stem, code))
+    return {key: tuple(sorted(found, key=lambda v: -len(v[0]))) for key, found in grouped.items()}
+
+
 class DivisionState:
     """What the text has said of divisions so far.
 
     candidates : codes that the finest division named so far may have
+    level : its rank, -1 where none was named
+    area : code prefixes of the deployment's own area
     """
 
-    __slots__ = ("area", "candidates", "level")
+    __slots__ = ("area", "candidates", "level", "village")
 
     def __init__(self, area: tuple[str, ...]) -> None:
         self.area = tuple(code_prefix(code) for code in area)
         self.candidates: tuple[str, ...] = ()
         self.level = -1
+        self.village: str | None = None
 
     def within(self, codes: tuple[str, ...]) -> tuple[str, ...]:
         """Return the codes that lie under what was said so far."""
@@ -74,56 +105,64 @@ class DivisionState:
         prefixes = tuple(code_prefix(code) for code in self.candidates)
         return tuple(code for code in codes if code.startswith(prefixes))
 
+    def in_area(self, codes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the codes in, or above, the deployment's own area."""
+        return tuple(
+            code
+            for code in codes
+            if code.startswith(self.area) or any(a.startswith(code_prefix(code)) for a in self.area)
+        )
+
     def prefer_area(self, codes: tuple[str, ...]) -> tuple[str, ...]:
-        if len(codes) > 1 and self.area:
-            near = tuple(
-                c
-                for c in codes
-                if c.startswith(self.area) or any(a.startswith(code_prefix(c)) for a in self.area)
-            )
-            return near or codes
-        return codes
+        return (self.in_area(codes) or codes) if len(codes) > 1 and self.area else codes
+
+    def take(self, codes: tuple[str, ...], rank: int) -> None:
+        self.candidates, self.level = codes, rank
 
     def settle(self, tokens: list[Token]) -> None:
-        """Give the division tokens the codes that all candidates agree on."""
-        divisions = load_divisions()
+        """Give the division tokens the codes and names that all candidates agree on."""
         if not self.candidates:
             return
+        chains = [_codes_by_level(code) for code in self.candidates]
         for index, (kind, start, end, value, code) in enumerate(tokens):
-            if code is None or kind not in _RANK or _RANK[kind] > 4:
+            if code is None or kind not in _RANK or _RANK[kind] > _TOWNSHIP_RANK:
                 continue
-            chains = {
-                next((d.code for d in divisions.chain(c) if d.level.value == kind), None)
-                for c in self.candidates
-            }
-            settled = chains.pop() if len(chains) == 1 else None
-            tokens[index] = (
-                kind,
-                start,
-                end,
-                divisions.get(settled).name if settled else value,
-                settled,
-            )
+            settled = chains[0].get(kind)
+            if len(chains) > 1 and any(chain.get(kind) != settled for chain in chains):
+                settled = None
+            name = load_divisions().get(settled).name if settled else value
+            tokens[index] = (kind, start, end, name, settled)
 
     def certain_code(self) -> str | None:
+        if self.village is not None:
+            return self.village
         return self.candidates[0] if len(self.candidates) == 1 else None
-
-
-def match_division(reading: Reading, at: int, stop: int, state: DivisionState) -> int:
-    """Add the token of a division at `at`; return where it ends, or `at` if there is none."""
-    if reading.seen & _CLOSING:
-        return at
-    end = _match_upper(reading, at, stop, state)
-    if end > at or state.level >= AddressLevel.TOWNSHIP.rank:
-        return end
-    return _match_township(reading, at, stop, state)
 
 
 # Once one of these stands in the text, a division name is part of another name.
 _CLOSING = frozenset({"road", "door", "estate", "building", "community", "floor", "room"})
 
 
+def match_division(reading: Reading, at: int, stop: int, state: DivisionState) -> int:
+    """Add the token of a division at `at`; return where it ends, or `at` if there is none."""
+    if reading.seen & _CLOSING:
+        return at
+    filler = _FILLER.match(reading.text, at, stop)
+    if filler is not None:
+        reading.add("repeated", at, filler.end(), filler[0])
+        return filler.end()
+    end = _match_upper(reading, at, stop, state)
+    if end > at:
+        return end
+    if state.level == _TOWNSHIP_RANK:
+        end = _match_village(reading, at, stop, state)
+        if end > at or reading.last_kind() != "township":
+            return end
+    return _match_township(reading, at, stop, state)
+
+
 def _match_upper(reading: Reading, at: int, stop: int, state: DivisionState) -> int:
+    """Match a province, a city or a county."""
     text = reading.text
     names, divisions = _upper(), load_divisions()
     full, short = names.indexes
@@ -133,76 +172,188 @@ def _match_upper(reading: Reading, at: int, stop: int, state: DivisionState) -> 
             continue
         name = text[at:end]
         codes = full.get(name)
+        in_full = codes is not None
         if codes is None:
             codes = short.get(name)
-            if codes is None or _NAME_GOES_ON.match(text, end):
+            if codes is None or _NAME_GOES_ON.match(text, end, stop):
                 continue
-            if not state.candidates:
-                coarse = tuple(c for c in codes if c.endswith("00"))
-                codes = coarse or tuple(c for c in codes if c.startswith(state.area or ("x",)))
-        said = state.within(codes) or _repeated(codes, state)
+        elif length == 2 and not state.candidates:
+            codes = state.in_area(codes)  # 东区 and 城区 say nothing where no city is known
+        said = state.within(codes)
+        if said and not in_full and not state.candidates:
+            said = _standing_alone(text, end, stop, said, state)
+        if not said:
+            said = _said_again(text, end, stop, codes, state, in_full=in_full)
         if not said:
             continue
         said = state.prefer_area(said)
-        coarsest = min(divisions.get(c).level.rank for c in said)
-        said = tuple(c for c in said if divisions.get(c).level.rank == coarsest)
-        if coarsest <= state.level:
-            reading.add("repeated", at, end, name)
-            return end
-        state.candidates, state.level = said, coarsest
+        ranks = [divisions.get(code).level.rank for code in said]
+        rank = min(ranks)
+        said = tuple(code for code, each in zip(said, ranks, strict=True) if each == rank)
+        if rank <= state.level:
+            said = _supersede(reading, state, said, rank)
+        state.take(said, rank)
         reading.add(divisions.get(said[0]).level.value, at, end, name, said[0])
         return end
+    if state.level == AddressLevel.CITY.rank or state.level == AddressLevel.PROVINCE.rank:
+        county = _COUNTY.match(text, at, stop)
+        if county is not None:
+            # The text says it is a county; the list doesn't know it, so it gets no code.
+            reading.add("county", at, county.end(), county[0])
+            state.level = _COUNTY_RANK
+            return county.end()
     return at
 
 
-def _repeated(codes: tuple[str, ...], state: DivisionState) -> tuple[str, ...]:
-    """Return the codes that stand above what was said: a prefix said again."""
-    return tuple(c for c in codes if any(k.startswith(code_prefix(c)) for k in state.candidates))
+def _standing_alone(
+    text: str, end: int, stop: int, codes: tuple[str, ...], state: DivisionState
+) -> tuple[str, ...]:
+    """Return what a short name without anything before it may mean.
+
+    Provinces and prefectures stand alone (浙江, 杭州); a county only in the deployment's own area,
+    or where one of its own townships follows (余杭仓前街道).
+    """
+    coarse = tuple(code for code in codes if code.endswith("00"))
+    if coarse:
+        return coarse
+    near = tuple(code for code in codes if state.area and code.startswith(state.area))
+    if near:
+        return near
+    return tuple(code for code in codes if _township_follows(text, end, stop, code))
+
+
+def _township_follows(text: str, at: int, stop: int, county: str) -> bool:
+    names = _townships()
+    full = names.indexes[0]
+    while at < len(text) and text[at] == " ":
+        at += 1
+    return any(
+        any(code.startswith(county) for code in full.get(text[at : at + length], ()))
+        for length in names.lengths.get(text[at : at + 2], ())
+    )
+
+
+def _said_again(
+    text: str, end: int, stop: int, codes: tuple[str, ...], state: DivisionState, *, in_full: bool
+) -> tuple[str, ...]:
+    """Return the codes of a name that starts the divisions over: the prefix was typed twice."""
+    above = tuple(c for c in codes if any(k.startswith(code_prefix(c)) for k in state.candidates))
+    if in_full:
+        return above or codes
+    if end == stop or _upper().lengths.get(text[end : end + 2]):
+        return above
+    return ()
+
+
+def _supersede(
+    reading: Reading, state: DivisionState, codes: tuple[str, ...], rank: int
+) -> tuple[str, ...]:
+    """Mark what the new name says over as repeated; return the codes that fit what remains."""
+    divisions = load_divisions()
+    kept: list[str] = []
+    for index, (kind, start, end, value, code) in enumerate(reading.tokens):
+        if kind not in _RANK or _RANK[kind] > _RANK["development_zone"]:
+            continue
+        if _RANK[kind] >= rank:
+            reading.tokens[index] = ("repeated", start, end, value, None)
+            reading.seen.discard(kind)
+        elif code is not None:
+            kept.append(code)
+    before = state.candidates
+    if kept:
+        prefix = code_prefix(kept[-1])
+        codes = tuple(code for code in codes if code.startswith(prefix)) or codes
+    if len(codes) > 1:
+        agreeing = tuple(
+            code for code in codes if any(b.startswith(code_prefix(code)) for b in before)
+        )
+        codes = agreeing or codes
+    return codes if divisions else ()
 
 
 def _match_township(reading: Reading, at: int, stop: int, state: DivisionState) -> int:
     text = reading.text
     names = _townships()
     full, stems = names.indexes
+    again = state.level >= _TOWNSHIP_RANK
     for length in names.lengths.get(text[at : at + 2], ()):
         end = at + length
         if end > stop:
             continue
         name = text[at:end]
         codes = full.get(name)
+        zone = False
         if codes is not None:
-            if _NAME_GOES_ON.match(text, end) and not name.endswith(("街道", "镇", "乡")):
+            zone = _ZONE_NAME.search(name) is not None
+            if _NAME_GOES_ON.match(text, end, stop) and name[-1] not in "道镇乡":
                 continue
-            said = state.prefer_area(state.within(codes))
         else:
             codes = stems.get(name)
-            if codes is None:
+            if codes is None or again:
                 continue
-            if text[end : end + 1] in ("镇", "乡", "街") and (
-                changed := _CHANGED_CLASS.match(text, end)
-            ):
+            changed = _CHANGED_CLASS.match(text, end, stop)
+            if changed is not None:
                 end = changed.end()
-            elif _NAME_GOES_ON.match(text, end) or (
-                state.level < AddressLevel.COUNTY.rank and not state.area
-            ):
+            elif state.level < AddressLevel.CITY.rank and not state.area:
                 continue
-            said = state.within(codes)
-            if not state.candidates and end == at + length:
-                said = tuple(c for c in said if c.startswith(state.area))
+            elif _NAME_GOES_ON.match(text, end, stop):
+                continue
+        said = _township_codes(state, codes, again=again)
+        if zone and len(said) != 1:
+            continue
+        if end == at + length and name not in full and state.level < _COUNTY_RANK:
+            said = said if len(said) == 1 else ()
         if said:
-            state.candidates, state.level = said, AddressLevel.TOWNSHIP.rank
-            reading.add("township", at, end, text[at:end], said[0])
+            state.take(said, _TOWNSHIP_RANK)
+            reading.add("development_zone" if zone else "township", at, end, text[at:end], said[0])
             return end
     match = _TOWNSHIP.match(text, at, stop)
-    if match:
-        state.level = AddressLevel.TOWNSHIP.rank
-        reading.add("township", at, match.end(), match[0])
+    if match is not None:
+        if again and reading.last_kind() == "township":
+            reading.add("township", at, match.end(), match[0])
+        else:
+            state.level = _TOWNSHIP_RANK
+            reading.add("township", at, match.end(), match[0])
         return match.end()
     return at
 
 
-# A township may have become a town or subdistrict since: 递铺镇 is 递铺街道 in the list.
-_CHANGED_CLASS = re.compile(r"街道办事处|街道|[镇乡](?![路街道巷])")
+def _township_codes(
+    state: DivisionState, codes: tuple[str, ...], *, again: bool
+) -> tuple[str, ...]:
+    if again:
+        counties = tuple({code[:6] for code in state.candidates})
+        return tuple(code for code in codes if code.startswith(counties)) if counties else ()
+    if not state.candidates and state.area:
+        return state.in_area(codes) or codes
+    return state.prefer_area(state.within(codes))
+
+
+def _match_village(reading: Reading, at: int, stop: int, state: DivisionState) -> int:
+    """Match a village or community of the township that is settled."""
+    if len(state.candidates) != 1 or reading.last_kind() != "township":
+        return at
+    text = reading.text
+    for stem, code in _village_names(state.candidates[0]).get(text[at : at + 2], ()):
+        if not text.startswith(stem, at) or at + len(stem) > stop:
+            continue
+        end = at + len(stem)
+        word = _VILLAGE_CLASS.match(text, end, stop)
+        if word is not None:
+            end = word.end()
+            if _ROAD_FOLLOWS.match(text, end, stop):
+                continue
+        elif _NAME_GOES_ON.match(text, end, stop):
+            continue
+        state.village = code
+        reading.add("community", at, end, text[at:end], code)
+        return end
+    return at
+
+
+_ROAD_FOLLOWS = re.compile(
+    rf"[东西南北中上下前后大小新老一二三四五六七八九十]{{0,2}}(?:{alternatives(ROAD_ENDINGS)}|小区|小学)"
+)
 
 
 def resolve_division(components: Mapping[str, str]) -> str | None:

@@ -125,7 +125,8 @@ def _add_name(reading: Reading, group: str, start: int, end: int) -> None:
     name = reading.text[start:end]
     seen = reading.seen
     if not group:
-        if end - start > MAX_NAME_LENGTH or not reading.tokens:
+        numbered = end < reading.length and reading.text[end] in "0123456789"
+        if end - start > MAX_NAME_LENGTH or not (reading.tokens or numbered):
             reading.add(Kind.OTHER, start, end, name)
             return
         group = "e"
@@ -138,7 +139,14 @@ def _add_name(reading: Reading, group: str, start: int, end: int) -> None:
         if seen & _INSIDE:
             kind = Kind.NAME
         else:
-            kind = Kind.SUBESTATE if Kind.ESTATE in seen else Kind.ESTATE
+            touching = reading.last_kind() in (Kind.ESTATE, Kind.SUBESTATE)
+            kind = (
+                Kind.ESTATE
+                if Kind.ESTATE not in seen
+                else Kind.SUBESTATE
+                if touching
+                else Kind.NAME
+            )
     reading.add(kind, start, end, name)
 
 

@@ -103,7 +103,7 @@ def search_key(address: ParsedAddress | Mapping[str, str]) -> str:
     """
     components = address.components() if isinstance(address, ParsedAddress) else dict(address)
     code = address.division_code if isinstance(address, ParsedAddress) else None
-    code = code or resolve_division(components)
+    code = (code or resolve_division(components) or "")[:9]
     pieces = [f"#{code}"] if code else []
     room, floor = components.get("room", ""), components.get("floor", "")
     for level in LEVELS:
