@@ -23,9 +23,9 @@ from geo.values import GridScope
 
 ZOOM_MAX = 24
 H3_CELLS_MAX = 5_000  # what a browser draws without a stutter
-H3_CELL_WIDTH_PX = 24  # narrower hexagons read as noise, and a full screen would exceed the cap
+H3_CELL_WIDTH_PX = 30  # narrower hexagons read as noise, and a full screen would exceed the cap
 CLASSES_MAX = 6  # more shades of one colour than a reader can tell apart; Brewer 2003
-LADDER = (1, 2, 5)  # round class breaks: 1, 2, 5, 10, 20, 50, …
+LADDER = (1, 1.5, 2, 3, 4, 5, 7)  # round class breaks: 1, …, 10, 15, 20, 30, 40, 50, 70, 100, …
 
 _EQUATOR_M = 40_075_016.69  # WGS 84; a map 256 pixels wide at zoom 0 shows it once
 _METRES_A_DEGREE = 110_574.0  # of latitude at the equator, where a degree is shortest
@@ -92,7 +92,7 @@ def address_density(
         resolution=resolution,
         h3_cells=shown,
         outlines=outlines[inside],
-        class_breaks=round_class_breaks(int(shown["address_count"].max()) if len(shown) else 0),
+        class_breaks=round_class_breaks(shown["address_count"].to_numpy()),
         address_count=int(shown["address_count"].sum()),
         unplaced_count=unplaced_count,
         method=(
@@ -170,24 +170,31 @@ def resolution_that_fits(bbox: Bounds) -> int:
     return 0
 
 
-def round_class_breaks(largest: int) -> tuple[int, ...]:
-    """Return at most `CLASSES_MAX` round lower bounds, from 1, that reach up to `largest`.
+def round_class_breaks(counts: NDArray[np.int64]) -> tuple[int, ...]:
+    """Return at most `CLASSES_MAX` round lower bounds, from 1, of classes about equally full.
 
-    Round numbers stay the same while the map is dragged, where quantiles would change at each
-    move. Counts are skewed, so steps grow.
+    Bounds are quantiles of the counts, brought down to a round number: counts are skewed, so
+    even or growing steps would leave most hexagons in one class and the map in one colour. A
+    round number seldom changes while the map is dragged, where the bare quantile always would.
 
-    >>> round_class_breaks(340)
-    (1, 5, 20, 100)
+    Parameters
+    ----------
+    counts : (n_h3_cells,) addresses in each, 1 or more
+
+    >>> round_class_breaks(np.arange(1, 101))
+    (1, 15, 30, 50, 70)
     """
-    if largest < 1:
+    if not len(counts):
         return ()
-    ladder = []
-    power = 1
-    while power <= largest:
-        ladder += [power * rung for rung in LADDER if power * rung <= largest]
-        power *= 10
-    step = math.ceil(len(ladder) / CLASSES_MAX)
-    return tuple(ladder[::step])
+    shares = np.arange(1, CLASSES_MAX) / CLASSES_MAX
+    quantiles = np.quantile(counts, shares, method="lower")
+    return tuple(sorted({1, *(_round_down(int(quantile)) for quantile in quantiles)}))
+
+
+def _round_down(count: int) -> int:
+    """Return the largest round number up to `count`, 1 or more."""
+    power = 10 ** (len(str(count)) - 1)
+    return max(int(rung * power) for rung in LADDER if int(rung * power) <= count)
 
 
 def _gathered(counts: pd.DataFrame, resolution: int) -> pd.DataFrame:

@@ -200,7 +200,7 @@ export function labelRules(P) {
       filter: (_zoom, feature) => SETTLEMENTS.includes(feature.props.class),
       symbolizer: text(13, { fill: COLOUR.placeName, fontWeight: 600 }),
     },
-    grid("grid_names", gridText),
+    grid("grid_labels", gridText),
     streets([4, 5], 13, 12, { fontWeight: 500 }),
     streets([3], 14, 12),
     streets([2], 15, 11.5),

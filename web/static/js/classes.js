@@ -1,5 +1,5 @@
-// Classes of a figure for a map of colours. The API names their lower bounds: round numbers that
-// stay the same while the map is dragged. Pure functions, so that they can be tried without a map.
+// Classes of a figure for a map of colours. The API names their lower bounds, round numbers.
+// Pure functions, so that they can be tried without a map.
 
 // ColorBrewer YlGnBu: ordered in lightness, safe for colour-blind readers.
 const RAMP = ["#ffffcc", "#d6efb3", "#a2d9b8", "#5fc0c0", "#2f9bc2", "#2464a8", "#1e2f86"];
