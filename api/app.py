@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import APIRouter, Depends, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from api.dependencies import refuse_unknown_parameters
-from api.endpoints import layers, store
+from api.endpoints import grids, layers, store, tiles
 from api.errors import add_error_handlers
 from api.middleware import BodyCap, RequestRecord, SecurityHeaders
 from api.services import Services
@@ -69,19 +70,20 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     )
     app.state.services = services
     add_error_handlers(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     app.add_middleware(BodyCap, cap_of=_body_cap(settings))
     app.add_middleware(RequestRecord)
     app.add_middleware(SecurityHeaders)
 
     endpoints = APIRouter(prefix=PREFIX, dependencies=[Depends(refuse_unknown_parameters)])
-    for module in (layers, store):
+    for module in (grids, layers, tiles, store):
         endpoints.include_router(module.router)
     app.include_router(endpoints)
     return app
 
 
 def _body_cap(settings: Settings) -> Callable[[str], int]:
-    upload_max = settings.upload_max_mb * 1_000_000 + FORM_EXTRA_BYTES
+    upload_max = settings.upload_max_mb * 1024 * 1024 + FORM_EXTRA_BYTES
 
     def cap_of(path: str) -> int:
         return upload_max if path.startswith(f"{PREFIX}/imports/") else BODY_MAX_BYTES

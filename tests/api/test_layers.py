@@ -38,7 +38,7 @@ def test_an_empty_place_is_an_empty_collection(client: TestClient) -> None:
 
 
 def test_density_keeps_to_the_scope(client_of: Callable[..., TestClient]) -> None:
-    question = {"bbox": CITY_BBOX, "zoom": 17}
+    question: dict[str, str | int] = {"bbox": CITY_BBOX, "zoom": 17}
     assert client_of(GRID_B).get(DENSITY, params=question).json()["address_count"] == 3
     assert client_of(GRID_B, GRID_C).get(DENSITY, params=question).json()["address_count"] == 5
     assert client_of().get(DENSITY, params=question).json()["features"] == []
