@@ -76,7 +76,7 @@ def test_what_is_loaded_is_read_back(session: Session, rows: list[tuple[object, 
 
     stored = session.execute(
         sa.text(
-            'SELECT words, big, whole, small, "real", "double", truth, time, '
+            'SELECT words, big, whole, small, "real"::float8, "double", truth, time, '
             "CASE WHEN geom IS NULL THEN NULL ELSE ARRAY[ST_X(geom), ST_Y(geom)] END "
             "FROM everything"
         )
