@@ -33,9 +33,7 @@ _TOWNSHIP = re.compile(
 _COUNTY = re.compile(r"[一-鿿]{1,3}县(?![城道医政人中小路街委第])")
 _ZONE_NAME = re.compile(rf"(?:{alternatives(ZONE_ENDINGS)}|园区|新区|工业区)$")
 # What forms put where a division is unknown.
-_FILLER = re.compile(
-    r"市辖区|其[它他][区县]|省直辖县级行政区划|自治区直辖县级行政区划|中国(?![一-鿿]{0,6}(?:公司|银行|移动|电信|联通|石化|石油|邮政|铁塔|大厦|人寿|平安|人民))"
-)
+_FILLER = re.compile(r"市辖区|其[它他][区县]|省直辖县级行政区划|自治区直辖县级行政区划|中国")
 # A township may have become a town or subdistrict since: 递铺镇 is 递铺街道 in the list.
 _CHANGED_CLASS = re.compile(r"街道办事处|街道|[镇乡](?![路街道巷])")
 _VILLAGE_CLASS = re.compile(r"(?:社区居委会|村民委员会|居民委员会|社区|村委会|居委会|村委|村)")
@@ -148,7 +146,9 @@ def match_division(reading: Reading, at: int, stop: int, state: DivisionState) -
     if reading.seen & _CLOSING:
         return at
     filler = _FILLER.match(reading.text, at, stop)
-    if filler is not None:
+    if filler is not None and (
+        filler[0] != "中国" or _upper().lengths.get(reading.text[filler.end() : filler.end() + 2])
+    ):
         reading.add("repeated", at, filler.end(), filler[0])
         return filler.end()
     end = _match_upper(reading, at, stop, state)
@@ -190,6 +190,8 @@ def _match_upper(reading: Reading, at: int, stop: int, state: DivisionState) -> 
         ranks = [divisions.get(code).level.rank for code in said]
         rank = min(ranks)
         said = tuple(code for code, each in zip(said, ranks, strict=True) if each == rank)
+        if not in_full and rank == 0 and text[end : end + 1] == "省":
+            end += 1  # 广西省: a slip for the autonomous region
         if rank <= state.level:
             said = _supersede(reading, state, said, rank)
         state.take(said, rank)
@@ -224,11 +226,16 @@ def _standing_alone(
 
 def _township_follows(text: str, at: int, stop: int, county: str) -> bool:
     names = _townships()
-    full = names.indexes[0]
+    full, stems = names.indexes
     while at < len(text) and text[at] == " ":
         at += 1
     return any(
-        any(code.startswith(county) for code in full.get(text[at : at + length], ()))
+        any(
+            code.startswith(county)
+            for index in (full, stems)
+            for code in index.get(text[at : at + length], ())
+        )
+        and not _NAME_GOES_ON.match(text, at + length, stop)
         for length in names.lengths.get(text[at : at + 2], ())
     )
 
@@ -330,25 +337,30 @@ def _township_codes(
 
 
 def _match_village(reading: Reading, at: int, stop: int, state: DivisionState) -> int:
-    """Match a village or community of the township that is settled."""
-    if len(state.candidates) != 1 or reading.last_kind() != "township":
+    """Match a village or community of the township; it may settle which township is meant."""
+    if not 0 < len(state.candidates) <= 4 or reading.last_kind() != "township":
         return at
     text = reading.text
-    for stem, code in _village_names(state.candidates[0]).get(text[at : at + 2], ()):
-        if not text.startswith(stem, at) or at + len(stem) > stop:
-            continue
-        end = at + len(stem)
-        word = _VILLAGE_CLASS.match(text, end, stop)
-        if word is not None:
-            end = word.end()
-            if _ROAD_FOLLOWS.match(text, end, stop):
+    best, found = at, []
+    for township in state.candidates:
+        for stem, code in _village_names(township).get(text[at : at + 2], ()):
+            end = at + len(stem)
+            if end > stop or end < best or not text.startswith(stem, at):
                 continue
-        elif _NAME_GOES_ON.match(text, end, stop):
-            continue
-        state.village = code
-        reading.add("community", at, end, text[at:end], code)
-        return end
-    return at
+            word = _VILLAGE_CLASS.match(text, end, stop)
+            goes_on = _NAME_GOES_ON if word is None else _ROAD_FOLLOWS
+            end = end if word is None else word.end()
+            if end < best or goes_on.match(text, end, stop):
+                continue
+            found = [code] if end > best else [*found, code]
+            best = end
+    if not found:
+        return at
+    townships = tuple(dict.fromkeys(code[:9] for code in found))
+    state.candidates = townships
+    state.village = found[0] if len(found) == 1 else None
+    reading.add("community", at, best, text[at:best], state.village)
+    return best
 
 
 _ROAD_FOLLOWS = re.compile(

@@ -42,6 +42,10 @@ _POINTERS = frozenset("东西南北中上下前后一二三四五六七八九十
 _JOINERS = frozenset("与和及近")
 _INNER_SHORT = frozenset("城苑园湾府郡厂院")  # one-character words that may end a name inside a run
 
+_SIDES = frozenset("内东西南北中边旁上下里前后")
+_TRAILING_SIDES = frozenset("内边旁")
+_NUMBERED_ROAD = re.compile(r"\d{1,3}号?(?:大街|大道|路|街(?!道)|巷|弄(?!\d)|线)")
+
 _Hit = tuple[str, int, int]
 
 
@@ -56,10 +60,19 @@ def scan_names(reading: Reading, at: int, stop: int) -> int:
         group, start, end = hits[0]
         reading.add(Kind.RELATION if group == "a" else Kind.NOTE, start, end, text[start:end])
         return end
+    if stop - at == 1 and text[at] in _SIDES and reading.tokens:
+        reading.add(Kind.RELATION, at, stop, text[at])
+        return stop
     if text[at] in _JOINERS and Kind.ROAD in reading.seen and any(h[0] == "r" for h in hits):
         reading.add(Kind.RELATION, at, at + 1, text[at])
         return at + 1
+    if text[stop - 1] in _TRAILING_SIDES and stop - at > 2 and (not hits or hits[-1][2] < stop):
+        stop -= 1
     group, end = _first_cut(text, at, stop, hits)
+    if end == stop and not group:
+        road = _NUMBERED_ROAD.match(text, stop)
+        if road is not None:
+            group, end = "r", road.end()
     if end == at:
         return at
     _add_name(reading, group, at, end)
@@ -79,7 +92,8 @@ def _first_cut(text: str, at: int, stop: int, hits: list[_Hit]) -> tuple[str, in
                     return group, end
                 continue
             if following is None or following[1] >= end:
-                return "", start
+                # 诚信三区 is one name; 西溪花园东区 would have been cut before the part.
+                return ("e", end) if text[end - 1] == "区" and start - at >= 2 else ("", start)
             continue
         if group == "f":
             if end == stop or (

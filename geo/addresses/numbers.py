@@ -8,26 +8,29 @@ from __future__ import annotations
 
 import re
 
-from geo.addresses.tokens import Kind, Reading
+from geo.addresses.tokens import Reading
+from geo.addresses.words import DWELLING_ENDINGS, MARKET_ENDINGS
 
-_PIECE = r"(?:[A-Z]{0,2}\d{1,6}[A-Z]?|[A-Z](?![A-Z]))"
+_PIECE = r"(?:[A-Z]{0,2}\d{1,6}(?:[A-Z](?![A-Z\d]))?|[A-Z](?![A-Z]))"
 _RUN = rf"{_PIECE}(?:[-~/]{{1,2}}{_PIECE})*"
 _ROAD_NUMBER = r"\d{1,4}号?(?:大街|大道|街(?!道)|公路|国道|省道|县道|路)(?![口])"
 
 _NUMBER = re.compile(
     rf"(?P<road>{_ROAD_NUMBER})"
     rf"|(?P<lane>\d{{1,5}}弄(?:\d{{1,4}}支弄)?)"
-    rf"|(?P<building>{_PIECE})(?:号楼|号幢|号栋|幢|栋|座(?!机)|#楼|号厂房|号宿舍楼|号馆|#)"
+    rf"|(?P<pair>\d{{1,3}}-\d{{1,2}})(?:楼|层|F(?![A-Z0-9]))"
+    rf"|(?P<building>{_PIECE}(?:-\d{{1,3}})?)"
+    r"(?:号楼|号幢|号栋|幢|栋|座(?!机)|排(?!档)|#楼|号厂房|号宿舍楼|号馆|#)"
     rf"|(?P<lettered>[A-Z]\d{{0,2}})楼"
     rf"|(?P<tower>\d{{1,3}})楼(?=\d{{1,2}}单元)"
-    rf"|(?P<entrance>\d{{1,3}}|[A-Z])(?:号?单元|号?梯(?!田)|号?楼道|号楼梯|号门(?![面店市诊]))"
+    rf"|(?P<entrance>\d{{1,3}}|[A-Z])(?:号?单元|号?梯(?!田)|号?楼道|号楼梯|号门(?![面店市诊口卫前]))"
     rf"|(?P<group>\d{{1,3}})(?:村民小组|小组|组|生产队|队(?!伍))"
     rf"|(?P<floor>(?:地下|负|B|-)?\d{{1,3}})(?:层|楼(?![梯道])|F(?![A-Z0-9]))"
     rf"|(?P<section>(?:[A-Z]|\d{{1,2}})(?:区|期))"
     rf"|(?P<room>{_PIECE})(?:室|房间|房(?![屋产地])|户(?!外)|号房|号室|号铺|号门面|号商铺|号店|铺(?![一-鿿]))"
     rf"|(?P<door>[甲乙丙丁戊]?\d{{1,6}}[A-Z甲乙丙丁戊]?(?:[-~/,]\d{{1,5}}[A-Z]?)*)"
     rf"号(?:院(?![一-鿿]))?(?P<suffix>[甲乙丙丁戊](?![一-鿿])|(?:附|之|-附)\d{{1,4}}号?(?![楼\d]))?"
-    rf"|(?P<run>{_RUN})(?P<counted>室)?"
+    rf"|(?![A-Z]{{1,2}}[一-鿿])(?P<run>{_RUN})(?P<counted>室)?"
 )
 _WORDED = re.compile(
     r"(?P<floor>地下室|底层|夹层|顶层|顶楼|底楼|地下车库|(?:地下|负)\d{1,2}[层楼])"
@@ -84,6 +87,15 @@ def scan_number(reading: Reading, at: int) -> int:
     end = match.end()
     if kind in ("building", "entrance", "room"):
         reading.add(kind, at, end, match[kind])
+    elif kind == "pair":
+        first, second = match["pair"].split("-")
+        if reading.last_kind() in ("estate", "subestate", "door"):
+            # 8-11楼 after an estate: building 8, floor 11
+            middle = at + len(first)
+            reading.add("building", at, middle, first)
+            reading.add("floor", middle + 1, end, second)
+        else:
+            reading.add("floor", at, end, match["pair"])
     elif kind in ("lettered", "tower"):
         reading.add("building", at, end, match[kind])
     elif kind == "floor":
@@ -129,20 +141,34 @@ def _add_numbered(reading: Reading, at: int, match: re.Match[str]) -> int:
     pieces = number.split("-")
     if len(pieces) > 1 and last in ("estate", "subestate", "building"):
         return _add_run(reading, at, number, end, counted=False)
-    if "floor" in seen or "entrance" in seen:
+    if last in ("road", "subroad"):
+        kind = _door_kind(reading)
+    elif "floor" in seen or "entrance" in seen:
         kind = "room"
     elif "building" in seen:
         kind = "entrance" if _digits(number) <= 2 or more else "room"
-    elif last in ("road", "subroad"):
-        kind = _door_kind(reading)
+    elif last in ("estate", "subestate"):
+        kind = _numbered_in_estate(reading, number, more=more)
     elif "door" in seen or "subdoor" in seen:
         kind = "building" if _digits(number) <= 3 or more else "room"
-    elif last in ("estate", "subestate"):
-        kind = "building" if more else "door"
     else:
         kind = "door"
     reading.add(kind, at, end, value)
     return end
+
+
+def _numbered_in_estate(reading: Reading, number: str, *, more: bool) -> str:
+    """Return what `12号` counts right after an estate."""
+    name, seen = reading.tokens[-1][3], reading.seen
+    if name.endswith(MARKET_ENDINGS) and _digits(number) > 2:
+        return "room"
+    if more:
+        return "building"
+    if "door" in seen or "subdoor" in seen:
+        return "building" if _digits(number) <= 3 else "room"
+    if "community" in seen or _digits(number) > 3:
+        return "door"
+    return "building" if "road" in seen or name.endswith(DWELLING_ENDINGS) else "door"
 
 
 _AFTER_ESTATE = {1: ("building",), 3: ("building", "entrance", "room"),
@@ -179,6 +205,8 @@ def _run_levels(reading: Reading, pieces: list[str], counted: bool) -> tuple[str
     if "building" in seen and "entrance" not in seen and "floor" not in seen:
         if count == 1:
             return ("room",) if digits[0] > 2 else ("entrance",)
+        if count == 2 and min(digits) > 2:
+            return ("room",)  # 4148-4158: rooms from to
         return ("entrance", "room") if count == 2 else ("entrance", "floor", "room")
     if "building" in seen or "entrance" in seen or "floor" in seen:
         return ("room",)
@@ -194,9 +222,11 @@ def _run_levels(reading: Reading, pieces: list[str], counted: bool) -> tuple[str
             return ("room",) if digits[0] > 2 else ("building",)
         if count == 2:
             return ("building", "room") if digits[1] > 2 or counted else ("building", "entrance")
-        return _AFTER_ESTATE[count] if count in _AFTER_ESTATE else None
+        return _AFTER_ESTATE.get(count)
     if last in ("community", "village_group"):
-        return ("door",) if count == 1 else ("building", "room")[:count] if count == 2 else None
+        if count == 1 or (count == 2 and digits[1] < 3):
+            return ("door",)
+        return ("building", "room") if count == 2 else _AFTER_ESTATE.get(count)
     if "door" in seen:
         return ("room",) if count == 1 else ("building", "room") if count == 2 else None
     return None
