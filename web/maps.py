@@ -22,13 +22,15 @@ from web.folium_assets import install_choke_point
 # Metres a pixel at zoom 20 is 0.13 m at 30° N: finer than any address is surveyed.
 MAX_ZOOM = 20
 MIN_ZOOM = 3
-# Tiles are asked for up to this zoom and enlarged beyond it. At zoom 16 a tile's 4,096 steps
-# are 0.15 m each, so nothing is lost, and a phone fetches a sixteenth of the tiles at zoom 18.
-MAX_TILE_ZOOM = 16
+# Tiles are asked for up to this zoom and enlarged beyond it: the last from which something new is
+# drawn (house numbers). Its tiles have steps of 0.07 m, so nothing is lost by enlarging them.
+MAX_TILE_ZOOM = 17
 
 BASEMAP_TILES = "/v1/tiles/basemap/{z}/{x}/{y}.mvt"
 GRID_TILES = "/v1/tiles/grids/{z}/{x}/{y}.mvt"
 ADDRESS_DENSITY = "/v1/layers/address-density"
+# In the order of the panel; the scripts register the same names.
+MAP_LAYERS = ("basemap", "density", "grids")
 
 
 @dataclass(frozen=True, slots=True)

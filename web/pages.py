@@ -18,12 +18,11 @@ from geo.errors import Unavailable
 from geo.overview import StoreOverview, load_store_overview
 from web.assets import load_assets
 from web.headers import PERMISSIONS_POLICY, policy_of_page
-from web.maps import MapStart, build_map, map_parts
+from web.maps import MAP_LAYERS, MapStart, build_map, map_parts
 from web.texts import LANGUAGE_COOKIE, LANGUAGES, choose_language, load_texts
 
 TEMPLATES_FOLDER = Path(__file__).parent / "templates"
 LANGUAGE_COOKIE_AGE_S = 365 * 24 * 3600
-MAP_LAYERS = ("basemap", "density", "grids")
 # An address with its version in it never changes its content.
 KEEP_FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_EACH_TIME = "no-cache"

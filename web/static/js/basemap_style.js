@@ -237,20 +237,24 @@ export function labelRules(P) {
       ),
     },
     {
-      dataSource: "basemap", dataLayer: "house_numbers", minzoom: 18,
+      dataSource: "basemap", dataLayer: "places", minzoom: 18,
+      filter: (_zoom, feature) => feature.props.class === "house_number",
       symbolizer: text(10.5, { fill: COLOUR.buildingName, labelProps: ["number", "name"], width: 2.5 }),
     },
   ];
 }
 
-const SETTLEMENTS = ["city", "town", "suburb", "quarter", "neighbourhood", "village", "community"];
+const SETTLEMENTS = [
+  "city", "town", "district", "suburb", "quarter", "village", "neighbourhood", "hamlet", "community",
+];
 const LANDMARKS = [
-  "estate", "school", "university", "hospital", "police", "park", "square", "townhall", "mall",
-  "railway_station", "kindergarten", "community_centre", "marketplace",
+  "estate", "school", "university", "hospital", "police", "fire_station", "park", "square",
+  "townhall", "mall", "station", "kindergarten", "community_centre", "marketplace", "works",
 ];
 
 /** The zoom from which a place of this class is named: towns, then landmarks, then shops. */
 function placeFrom(placeClass) {
+  if (placeClass === "house_number") return Infinity; // has a rule of its own
   if (SETTLEMENTS.includes(placeClass)) return 14;
   return LANDMARKS.includes(placeClass) ? 16 : 18;
 }

@@ -1,0 +1,87 @@
+"""Both languages say the same things, and every key that is named is there."""
+
+from __future__ import annotations
+
+import json
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from geo.tables.standard_address import ADDRESS_COMPONENTS
+from web.maps import MAP_LAYERS
+from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_texts
+
+WEB = Path(__file__).parents[2] / "web"
+KEY = re.compile(r"""["']((?:common|map|geocode|level)\.(?!html)[a-z0-9_]*[a-z0-9])["']""")
+
+
+def pairs(language: str) -> list[tuple[str, str]]:
+    """Key and text as they stand in the file, twice-written keys twice."""
+    path = TRANSLATIONS_FOLDER / f"{language}.json"
+    return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=list)
+
+
+def named_keys() -> set[str]:
+    """Every key that a template, a script or a page names."""
+    files = [
+        *WEB.glob("templates/*.html"),
+        *WEB.glob("static/js/*.js"),
+        *WEB.glob("*.py"),
+    ]
+    return {key for path in files for key in KEY.findall(path.read_text(encoding="utf-8"))}
+
+
+def computed_keys() -> set[str]:
+    """Keys put together from a name: they can't be found by reading."""
+    return {f"level.{level}" for level in ADDRESS_COMPONENTS} | {
+        f"map.layer_{name}" for name in MAP_LAYERS
+    }
+
+
+def test_both_languages_have_the_same_keys_once_each_in_the_same_order() -> None:
+    chinese, english = ([key for key, _ in pairs(language)] for language in LANGUAGES)
+    assert chinese == english
+    assert len(chinese) == len(set(chinese))
+
+
+def test_no_text_is_empty_and_both_languages_fill_in_the_same_values() -> None:
+    english = dict(pairs("en"))
+    for key, text in pairs("zh"):
+        for said in (text, english[key]):
+            assert said.strip() == said != ""
+        assert fields(text) == fields(english[key]), key
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_every_key_that_is_named_is_there_and_no_other() -> None:
+    there = {key for key, _ in pairs("zh")}
+    assert named_keys() - there == set(), "a page would fail for want of these"
+    assert there - named_keys() - computed_keys() == set(), "nobody says these"
+
+
+@pytest.mark.parametrize(
+    ("asked", "remembered", "language"),
+    [
+        (None, None, "zh"),
+        ("en", None, "en"),
+        (None, "en", "en"),
+        ("zh", "en", "zh"),
+        ("fr", "en", "en"),
+        ("../../etc", "<script>", "zh"),
+    ],
+)
+def test_a_choice_in_the_address_beats_the_cookie_beats_chinese(
+    asked: str | None, remembered: str | None, language: str
+) -> None:
+    assert choose_language(asked, remembered) == language
+
+
+def test_a_text_takes_its_values() -> None:
+    assert load_texts("en").say("common.metres", value=5) == "5 m"
+    with pytest.raises(KeyError):
+        load_texts("en").say("common.never_written")
