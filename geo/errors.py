@@ -3,7 +3,7 @@
     PlatformError
     ├ InvalidInput (ValueError)   InvalidCoordinate, InvalidH3Cell, InvalidPeriod, InvalidDatum,
     │                             CRSMismatch, InvalidFile, FileTooLarge, InvalidMapping,
-    │                             InvalidCode
+    │                             InvalidCode, InvalidTile
     ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound
     ├ Conflict                    AmbiguousAddress(.candidates), GridsOverlap(.grid_codes),
     │                             GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
@@ -74,6 +74,10 @@ class InvalidMapping(InvalidInput):
 
 class InvalidCode(InvalidInput):
     """A division, community or grid code breaks the rule of its standard."""
+
+
+class InvalidTile(InvalidInput):
+    """There is no map tile of this zoom, column and row."""
 
 
 class NotFound(PlatformError, LookupError):

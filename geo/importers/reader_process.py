@@ -73,6 +73,10 @@ def _opener(kind: FileKind) -> Any:
         from geo.importers.parquet import open_parquet
 
         return open_parquet
+    if kind in (FileKind.OSM_PBF, FileKind.OSM_XML):
+        from geo.importers.osm import open_osm
+
+        return open_osm
     from geo.importers.vector import open_vector
 
     return open_vector

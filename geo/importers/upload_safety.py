@@ -41,6 +41,8 @@ class FileKind(enum.StrEnum):
     GEOPACKAGE = "geopackage"
     SHAPEFILE = "shapefile"
     KML = "kml"
+    OSM_PBF = "osm_pbf"
+    OSM_XML = "osm_xml"
     ARCHIVE = "archive"
 
 
@@ -73,10 +75,23 @@ class UploadLimits:
 def check_file(path: Path, *, limits: UploadLimits) -> FileKind:
     """Return the kind of a file after the checks that cost nothing.
 
+    OpenStreetMap's kinds are not among them: only the base map takes those.
+
     Raises
     ------
-    InvalidFile : not an ordinary file, empty, a path GDAL reads as a virtual one, or a kind that
-        is not taken
+    InvalidFile : as `check_ordinary_file`, or a kind that is not taken
+    FileTooLarge : over `limits.max_bytes`
+    """
+    check_ordinary_file(path, limits=limits)
+    return sniff_kind(path)
+
+
+def check_ordinary_file(path: Path, *, limits: UploadLimits) -> None:
+    """Refuse what is no file of bearable size, before its content is looked at.
+
+    Raises
+    ------
+    InvalidFile : not an ordinary file, empty, or a path GDAL reads as a virtual one
     FileTooLarge : over `limits.max_bytes`
     """
     refuse_virtual_path(path)
@@ -98,7 +113,6 @@ def check_file(path: Path, *, limits: UploadLimits) -> FileKind:
         )
     if found.st_size == 0:
         raise InvalidFile(f"{path.name} is empty.", file=path.name)
-    return sniff_kind(path)
 
 
 def refuse_virtual_path(path: Path) -> None:

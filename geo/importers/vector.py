@@ -45,7 +45,7 @@ def open_vector(
     """
     refuse_virtual_path(path)
     kind = sniff_kind(path)
-    names, notes = _geopackage_layers(path) if kind is FileKind.GEOPACKAGE else (None, ())
+    names, notes = geopackage_layers(path) if kind is FileKind.GEOPACKAGE else (None, ())
     options: dict[str, Any] = {"IMMUTABLE": "YES"} if kind is FileKind.GEOPACKAGE else {}
     try:
         if names is None:
@@ -99,7 +99,7 @@ def _chosen(path: Path, names: tuple[str, ...], wanted: str | None) -> str:
     return wanted
 
 
-def _geopackage_layers(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def geopackage_layers(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the layers that are plain tables, and what a person should know of the rest.
 
     Raises

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.tables.base import Base, RowId, Timestamp
 
-BASEMAP_KINDS = ("road", "building", "water", "green", "place", "house_number")
+# `land` is ground of any other use: commercial, industrial, a campus.
+BASEMAP_KINDS = ("road", "building", "water", "green", "land", "place", "house_number")
 
 
 class BasemapSource(Base):
