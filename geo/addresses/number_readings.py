@@ -82,20 +82,21 @@ _LEVELS: dict[str, tuple[tuple[int, float], ...]] = {
     "#": ((BUILDING, 0.0), (DOOR, 0.15), (ROOM, 0.25)),
     "": ((ROOM, 0.0), (BUILDING, 0.05), (DOOR, 0.1), (ENTRANCE, 0.1), (FLOOR, 0.4)),
 }
-_UNREAD_COST = 1.0
+_UNREAD_COST, _UNREAD_COUNTED_COST = 1.2, 2.6  # a bare number, one with a counting word
+_MAX_COST = 4.0
 
 
 def spell_out_numerals(text: str) -> str:
-    """Return normalised text with Chinese numerals that stand alone as digits: 3单元一零一 → 3单元101.
+    """Return normalised text with Chinese numerals that stand alone as digits.
 
-    The length changes only where a numeral has tens (十二 keeps two characters, 二十 too).
+    3单元一零一 becomes 3单元101; numerals inside names stay.
     """
     return _LONE_NUMERALS.sub(lambda match: numeral_to_digits(match[0]) or match[0], text)
 
 
 def find_numbers(text: str, names: Iterable[tuple[int, int]]) -> list[NumberToken]:
     """Return the numbers of a text, in order, but those inside `names` (spans)."""
-    taken = set()
+    taken: set[int] = set()
     for start, end in names:
         taken.update(range(start, end))
     tokens: list[NumberToken] = []
@@ -158,12 +159,13 @@ def _extend(
         named = tuple((NUMBER_LEVELS[level], values[level]) for level in sorted(values))
         readings.append(NumberReading(named, cost + _order_cost(tokens, values), unread))
         return
-    if len(readings) >= 400 or cost > 2.5:
+    if len(readings) >= 400 or cost > _MAX_COST:
         return
     token = tokens[at]
     options = _LEVELS[token.word]
     settled = len(options) == 1
     found = False
+    price_unread = _UNREAD_COUNTED_COST if token.word else _UNREAD_COST
     for level, price in options:
         if level in values:
             continue
@@ -176,7 +178,7 @@ def _extend(
             unread, readings,
         )  # fmt: skip
     if not found or not settled:
-        _extend(tokens, at + 1, values, last, cost + _UNREAD_COST, (*unread, token.key), readings)
+        _extend(tokens, at + 1, values, last, cost + price_unread, (*unread, token.key), readings)
 
 
 def _plausibility(

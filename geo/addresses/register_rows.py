@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import psycopg
 import pyarrow as pa
@@ -81,9 +82,10 @@ def load_register_rows(session: Session, ids: Sequence[int] | None = None) -> pa
     return _joined([*_load_addresses(connection, ids), *_load_aliases(connection, ids)])
 
 
+# Made of names of columns only.
 _SELECT = (
-    "SELECT id, canonical_text AS text, ST_X(geom) AS lon, ST_Y(geom) AS lat, accuracy_m, grid_code, "
-    f"h3_cell, false AS is_alias, {', '.join(COMPONENTS)} FROM standard_address "
+    "SELECT id, canonical_text AS text, ST_X(geom) AS lon, ST_Y(geom) AS lat, accuracy_m, "  # noqa: S608
+    f"grid_code, h3_cell, false AS is_alias, {', '.join(COMPONENTS)} FROM standard_address "
     "WHERE status = 'current'"
 )
 
@@ -161,7 +163,7 @@ def _components(parsed: list[ParsedAddress]) -> dict[str, list[str | None]]:
     return columns
 
 
-def _table(columns: dict[str, list[object]] | dict[str, list[str | None]]) -> pa.Table:
+def _table(columns: dict[str, Any]) -> pa.Table:
     count = len(columns["id"])
     arrays = []
     for field in SCHEMA:

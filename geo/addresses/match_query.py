@@ -1,0 +1,260 @@
+"""A query as the matcher reads it: names of the register in the text, numbers, and what is left.
+
+The reading is led by the register, not by grammar: a name counts where the register has it. The
+parsed address adds its reading of the numbers, its divisions and its relation words; what it
+misreads costs nothing, because the raw text is read as well.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from geo.addresses.name_table import NameHit
+from geo.addresses.normalise import fold_name, normalise
+from geo.addresses.number_readings import (
+    NumberReading,
+    NumberToken,
+    find_numbers,
+    read_numbers,
+    spell_out_numerals,
+)
+from geo.addresses.parse import ParsedAddress
+from geo.addresses.register_index import RegisterView
+from geo.addresses.register_keys import NUMBER_LEVELS, number_key
+from geo.addresses.words import RELATION_WORDS, alternatives
+
+CLEAR_QUALITY = 0.5  # a hit of this quality covers its text: nothing else is looked for there
+NESTED_SHARE = 0.35  # what a name inside a longer name is worth: 中山路 in 东中山路
+SIMILAR_REACH = 4  # characters around an uncovered piece in which a mistyped name may begin or end
+MAX_CLUSTERS = 12  # places of names in one query that are told apart
+
+_RELATION = re.compile(alternatives(RELATION_WORDS))
+# Words that say nothing about which place is meant.
+_IDLE = re.compile(
+    r"中国|地址|收货|送到|送货|请|麻烦|谢谢|联系|电话|快递|放在|门卫|代收|住宅小区|小区|生活区|住宅区|大院"
+    r"|院内|号楼|单元|号院|号|幢|栋|座|室|层|楼|组|房间|房|户|弄|村民委员会|居民委员会|居委会|村委会|社区|街道办事处|街道"
+    r"|附|第|的|在|是|里|内|处|及|与|和|靠近|靠|近"
+)
+_NUMERAL_RUN = re.compile(r"[零〇一二三四五六七八九十百廿卅壹贰叁肆伍陆柒捌玖拾佰]+")
+_CHINESE = re.compile(r"[一-鿿]")
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a text says, in terms of the register.
+
+    folded : the text names are looked up in
+    hits : names of the register, each with the cluster (place in the text) it belongs to
+    clusters : spans in `folded` at which names stand
+    readings : ways to read the numbers, cheapest first
+    leftover : share of the Chinese characters that nothing explains, 0 to 1
+    relations : words such as 对面 that say that the place is only near
+    divisions : level → folded name of divisions that the text states
+    """
+
+    folded: str
+    hits: tuple[tuple[NameHit, int], ...]
+    clusters: tuple[tuple[int, int], ...]
+    readings: tuple[NumberReading, ...]
+    leftover: float
+    leftover_text: str
+    relations: tuple[str, ...]
+    divisions: dict[str, str]
+
+
+def read_query(
+    text: str, parsed: ParsedAddress | None, view: RegisterView, *, max_length: int
+) -> Query:
+    """Return what `text` says.
+
+    Raises
+    ------
+    InvalidInput, FileTooLarge : no text, or too long
+    """
+    plain = spell_out_numerals(normalise(text, max_length=max_length).text)
+    folded, origin = _fold(plain)
+    hits = _without_split_numbers(view.names.find_written(folded, view.is_alive), plain, origin)
+    hits = _nested(hits)
+    tokens = find_numbers(plain, _name_spans(hits, origin, plain))
+    covered = _covered(folded, plain, origin, hits, tokens)
+    similar: list[NameHit] = []
+    for start, end in _uncovered_pieces(folded, covered):
+        first, last = max(0, start - SIMILAR_REACH), min(len(folded), end + SIMILAR_REACH)
+        near = [
+            hit
+            for hit in view.names.find_similar(folded, first, last, view.is_alive)
+            if hit.start < end and hit.end > start
+        ]
+        if not any(hit.end - hit.start >= 3 for hit in near):
+            near += view.names.find_parts(folded, start, end, view.is_alive)
+        similar += near
+    all_hits = _without_split_numbers(_best_of_each([*hits, *similar]), plain, origin)
+    for hit in similar:
+        if hit.quality >= CLEAR_QUALITY:
+            covered[hit.start : hit.end] = [True] * (hit.end - hit.start)
+    clusters = _clusters(all_hits)
+    placed = tuple(
+        (hit, place)
+        for hit in all_hits
+        for place, (start, end) in enumerate(clusters)
+        if start <= hit.start and hit.end <= end
+    )
+    left = "".join(
+        char
+        for char, is_covered in zip(folded, covered, strict=True)
+        if not is_covered and _CHINESE.match(char)
+    )
+    chinese = len(_CHINESE.findall(folded))
+    return Query(
+        folded=folded,
+        hits=placed,
+        clusters=clusters,
+        readings=_readings(tokens, parsed),
+        leftover=len(left) / chinese if chinese else 0.0,
+        leftover_text=left,
+        relations=tuple(note.text for note in parsed.relation) if parsed else (),
+        divisions=_divisions(parsed),
+    )
+
+
+def _fold(plain: str) -> tuple[str, list[int]]:
+    """Return the text without separators and with digits for numerals, and where each char was."""
+    pieces: list[str] = []
+    origin: list[int] = []
+    at = 0
+    while at < len(plain):
+        numeral = _NUMERAL_RUN.match(plain, at)
+        piece = fold_name(numeral[0] if numeral else plain[at])
+        pieces.append(piece)
+        origin.extend([at] * len(piece))
+        at = numeral.end() if numeral else at + 1
+    return "".join(pieces), origin
+
+
+def _without_split_numbers(hits: list[NameHit], plain: str, origin: list[int]) -> list[NameHit]:
+    """Leave out hits that begin or end inside a number: 路1 in 文一路12号."""
+    return [
+        hit
+        for hit in hits
+        if not _splits(hit.start, plain, origin) and not _splits(hit.end, plain, origin)
+    ]
+
+
+def _splits(at: int, plain: str, origin: list[int]) -> bool:
+    if not 0 < at < len(origin):
+        return False
+    before, after = origin[at - 1], origin[at]
+    return after - before <= 1 and plain[before].isdigit() and plain[after].isdigit()
+
+
+def _nested(hits: list[NameHit]) -> list[NameHit]:
+    """Lower the quality of names that stand inside a longer name that is written in full."""
+    whole = sorted({(h.start, h.end) for h in hits if h.how == "full"})
+    result = []
+    for hit in hits:
+        inside = any(
+            start <= hit.start and hit.end <= end and end - start > hit.end - hit.start
+            for start, end in whole
+        )
+        worth = hit.quality * (NESTED_SHARE if inside else 1.0)
+        if inside and hit.how != "full":
+            worth *= 0.6
+        result.append(hit._replace(quality=worth))
+    return _best_of_each(result)
+
+
+def _best_of_each(hits: list[NameHit]) -> list[NameHit]:
+    best: dict[tuple[int, int, int], NameHit] = {}
+    for hit in sorted(hits, key=lambda h: (-h.quality, h.how)):
+        best.setdefault((hit.name_id, hit.start, hit.end), hit)
+    return sorted(best.values(), key=lambda h: (h.start, h.end, h.name_id))
+
+
+def _name_spans(hits: list[NameHit], origin: list[int], plain: str) -> list[tuple[int, int]]:
+    return [
+        (origin[hit.start], origin[hit.end - 1] + 1)
+        for hit in hits
+        if hit.quality >= CLEAR_QUALITY
+        and any(c.isdigit() for c in plain[origin[hit.start] : origin[hit.end - 1] + 1])
+    ]
+
+
+def _covered(
+    folded: str,
+    plain: str,
+    origin: list[int],
+    hits: list[NameHit],
+    tokens: list[NumberToken],
+) -> list[bool]:
+    covered = [not _CHINESE.match(char) for char in folded]
+    for hit in hits:
+        if hit.quality >= CLEAR_QUALITY:
+            covered[hit.start : hit.end] = [True] * (hit.end - hit.start)
+    taken = {i for token in tokens for i in range(token.start, token.end)}
+    for at, was in enumerate(origin):
+        covered[at] = covered[at] or was in taken
+    for pattern in (_RELATION, _IDLE):
+        for match in pattern.finditer(folded):
+            # A word inside a name that wasn't recognised is part of that name.
+            alone = all(
+                covered[i] for i in (match.start() - 1, match.end()) if 0 <= i < len(folded)
+            )
+            if alone or len(match[0]) > 1:
+                covered[match.start() : match.end()] = [True] * len(match[0])
+    return covered
+
+
+def _uncovered_pieces(folded: str, covered: list[bool]) -> list[tuple[int, int]]:
+    """Return runs of characters that nothing explains, of two characters or more."""
+    pieces: list[tuple[int, int]] = []
+    start = -1
+    for at in range(len(folded) + 1):
+        open_here = at < len(folded) and not covered[at]
+        if open_here and start < 0:
+            start = at
+        elif not open_here and start >= 0:
+            pieces.append((start, at))
+            start = -1
+    return pieces
+
+
+def _clusters(hits: list[NameHit]) -> tuple[tuple[int, int], ...]:
+    """Join overlapping hits into the places at which the text names something."""
+    spans: list[list[int]] = []
+    for hit in sorted(hits, key=lambda h: (h.start, h.end)):
+        if spans and hit.start < spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], hit.end)
+        else:
+            spans.append([hit.start, hit.end])
+    return tuple((start, end) for start, end in spans)[:MAX_CLUSTERS]
+
+
+def _readings(tokens: list[NumberToken], parsed: ParsedAddress | None) -> tuple[NumberReading, ...]:
+    readings = read_numbers(tokens)
+    if parsed is not None:
+        components = parsed.components()
+        values = tuple(
+            (level, key)
+            for level in NUMBER_LEVELS
+            if level in components and (key := number_key(level, components[level])) is not None
+        )
+        read = {key for _, key in values}
+        # The parser's reading counts where it explains as much as the best of ours.
+        if (
+            values
+            and {token.key for token in tokens} <= read
+            and all(reading.values != values for reading in readings)
+        ):
+            readings = [NumberReading(values, 0.05), *readings]
+    return tuple(readings)
+
+
+def _divisions(parsed: ParsedAddress | None) -> dict[str, str]:
+    if parsed is None:
+        return {}
+    return {
+        part.level.value: fold_name(part.value)
+        for part in parsed.parts
+        if part.level.value in ("province", "city", "county") and part.code is not None
+    }

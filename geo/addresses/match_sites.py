@@ -1,0 +1,289 @@
+"""Scores of sites and rows of the register for one query.
+
+Evidence is counted in points: a name that agrees earns the weight of its level times the quality
+of the hit, a number that agrees NUMBER_POINTS. A number that differs costs more than it could have
+earned; one that the other side leaves out costs little. What the query names and a site doesn't
+explain costs a share of its weight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.addresses.match_query import Query
+from geo.addresses.number_readings import NumberReading
+from geo.addresses.register_index import RegisterView, VisiblePart
+from geo.addresses.register_keys import NAME_LEVELS, SITE_NUMBER_LEVELS, TAIL_LEVELS
+
+Floats = NDArray[np.float32]
+
+NAME_WEIGHTS = {
+    "province": 0.3, "city": 0.5, "county": 1.0, "township": 1.5, "development_zone": 1.5,
+    "community": 2.0, "village_group": 2.5, "road": 4.0, "estate": 4.0,
+    "point_of_interest": 4.0, "building": 3.0,
+}  # fmt: skip
+UNEXPLAINED_SHARE = 0.7  # of the weight of a name that a site doesn't explain
+ADMIN_UNEXPLAINED_SHARE = 0.5
+
+AGREES, DIFFERS, ABSENT, UNSAID = range(4)
+NUMBER_POINTS: dict[str, tuple[float, float, float, float]] = {
+    #               agrees, differs, absent in the register, unsaid in the query
+    "village_group": (2.5, -4.0, -0.8, -0.3),
+    "door": (3.0, -5.0, -1.2, -0.4),
+    "building": (3.0, -5.0, -1.5, -0.5),
+    "entrance": (1.2, -2.5, -0.6, -0.3),
+    "floor": (0.8, -1.0, -0.2, -0.1),
+    "room": (2.0, -3.0, -1.0, -0.4),
+}
+COST_WEIGHT = 2.0  # points a reading loses for each unit of its cost
+MAX_SITES = 20_000  # of one query that are scored
+MAX_SITES_IN_DETAIL = 384
+MAX_SITES_OPENED = 14  # sites whose rows are compared
+
+_WEIGHTS = np.array([NAME_WEIGHTS[level] for level in NAME_LEVELS], np.float32)
+_ADMIN = {"province", "city", "county", "township", "development_zone", "community"}
+
+
+@dataclass(frozen=True)
+class ScoredRow:
+    """A row of the register with its score for a query, under one reading of the numbers.
+
+    evidence : points without those lost for what the query leaves out
+    """
+
+    part: int
+    row: int
+    score: float
+    evidence: float
+    reading: NumberReading
+
+
+@dataclass(frozen=True)
+class HitTable:
+    """Hits of a query by small numbers: 0 is no hit.
+
+    name_ids : (n,) sorted ids of names
+    quality : (n + 1, n_clusters)
+    """
+
+    name_ids: NDArray[np.int32]
+    quality: Floats
+    weights: Floats
+
+    def of(self, names: NDArray[np.int32]) -> NDArray[np.intp]:
+        """Return for each name its place in `quality`."""
+        at = np.searchsorted(self.name_ids, names)
+        at[at == len(self.name_ids)] = 0
+        return np.where(self.name_ids[at] == names, at + 1, 0)
+
+
+def make_hit_table(query: Query, view: RegisterView) -> HitTable | None:
+    """Return the hits of a query, None where there is none."""
+    if not query.hits:
+        return None
+    ids = sorted({hit.name_id for hit, _ in query.hits})
+    place = {name_id: i + 1 for i, name_id in enumerate(ids)}
+    quality = np.zeros((len(ids) + 1, len(query.clusters)), np.float32)
+    weights = np.zeros(len(query.clusters), np.float32)
+    for hit, cluster in query.hits:
+        at = place[hit.name_id]
+        quality[at, cluster] = max(quality[at, cluster], hit.quality)
+        for level in view.names.levels[hit.name_id]:
+            share = ADMIN_UNEXPLAINED_SHARE if level in _ADMIN else UNEXPLAINED_SHARE
+            weights[cluster] = max(weights[cluster], NAME_WEIGHTS[level] * share * hit.quality)
+    return HitTable(np.array(ids, np.int32), quality, weights)
+
+
+def find_rows(query: Query, view: RegisterView, *, limit: int) -> list[ScoredRow]:
+    """Return the rows that fit the query best, best first; equal scores in order of text and id."""
+    table = make_hit_table(query, view)
+    if table is None:
+        return []
+    found: list[tuple[float, str, int, ScoredRow]] = []
+    for number, part in enumerate(view.parts):
+        for scored in _rows_of_part(query, view, part, number, table, limit):
+            segment = part.segment
+            found.append(
+                (-round(scored.score, 4), segment.texts[scored.row].as_py(),
+                 int(segment.row_id[scored.row]), scored)
+            )  # fmt: skip
+    found.sort(key=lambda item: item[:3])
+    return [item[3] for item in found[:limit]]
+
+
+def _rows_of_part(
+    query: Query,
+    view: RegisterView,
+    part: VisiblePart,
+    number: int,
+    table: HitTable,
+    limit: int,
+) -> list[ScoredRow]:
+    sites = _candidate_sites(query, view, part)
+    if not len(sites):
+        return []
+    segment = part.segment
+    numbers = view.index.numbers.ids
+    evidence, omitted = _number_points(
+        query.readings, SITE_NUMBER_LEVELS, segment.site_numbers[sites], numbers
+    )
+    small = table.of(segment.site_names[sites])
+    rough = (table.quality.max(axis=1)[small] @ _WEIGHTS) + (evidence + omitted).max(axis=0)
+    if len(sites) > MAX_SITES_IN_DETAIL:
+        # Ties at the cut are all kept, so that the order of the register decides nothing.
+        cut = np.partition(rough, -MAX_SITES_IN_DETAIL)[-MAX_SITES_IN_DETAIL]
+        kept = np.flatnonzero(rough >= cut)
+        sites, small = sites[kept], small[kept]
+        evidence, omitted = evidence[:, kept], omitted[:, kept]
+    names = np.zeros(len(sites), np.float32)
+    for cluster in range(len(query.clusters)):
+        explained = (table.quality[:, cluster][small] * _WEIGHTS).max(axis=1)
+        names += explained
+        names -= np.maximum(table.weights[cluster] - explained, 0)
+    total = (evidence + omitted + names).max(axis=0)
+    if len(total) > MAX_SITES_OPENED:
+        cut = np.partition(total, -MAX_SITES_OPENED)[-MAX_SITES_OPENED]
+        opened = np.flatnonzero(total >= max(cut, total.max() - 12.0))
+        if len(opened) > 4 * MAX_SITES_OPENED:
+            opened = opened[np.lexsort((_site_order(part, sites[opened]), -total[opened]))]
+            opened = opened[: 4 * MAX_SITES_OPENED]
+    else:
+        opened = np.arange(len(total))
+    chosen = sites[opened]
+    rows = segment.rows_of_sites(chosen)
+    of_site = np.repeat(opened, (segment.site_begin[chosen + 1] - segment.site_begin[chosen]))
+    if part.row_mask is not None:
+        visible = part.row_mask[rows]
+        rows, of_site = rows[visible], of_site[visible]
+    tail_evidence, tail_omitted = _number_points(
+        query.readings, TAIL_LEVELS, segment.row_tail[rows], numbers
+    )
+    whole_evidence = tail_evidence + (evidence + names)[:, of_site]
+    whole = whole_evidence + tail_omitted + omitted[:, of_site]
+    best = whole.argmax(axis=0)
+    score = whole[best, np.arange(len(rows))]
+    if len(score) > limit:
+        cut = np.partition(score, -limit)[-limit]
+        kept = np.flatnonzero(score >= cut)
+        if len(kept) > 4 * limit:
+            ids = segment.row_id[rows[kept]]
+            kept = kept[np.lexsort((ids, -score[kept]))][: 4 * limit]
+    else:
+        kept = np.arange(len(score))
+    return [
+        ScoredRow(
+            number, int(rows[i]), float(score[i]), float(whole_evidence[best[i], i]),
+            query.readings[best[i]],
+        )
+        for i in kept.tolist()
+    ]  # fmt: skip
+
+
+def _site_order(part: VisiblePart, sites: NDArray[np.int32]) -> NDArray[np.int64]:
+    """An order of sites that doesn't depend on where they stand: by their smallest address id."""
+    segment = part.segment
+    return np.array(
+        [segment.row_id[segment.site_begin[s] : segment.site_begin[s + 1]].min() for s in sites],
+        np.int64,
+    )
+
+
+def _candidate_sites(query: Query, view: RegisterView, part: VisiblePart) -> NDArray[np.int32]:
+    """Return visible sites that have one of the names, rare names first, up to MAX_SITES.
+
+    A name of very many sites (a county) brings only those whose door, building or group is asked
+    for.
+    """
+    segment = part.segment
+    numbers = view.index.numbers.ids
+    asked = {
+        level: {
+            number_id
+            for reading in query.readings
+            for stated, key in reading.values
+            if stated == level
+            for number_id in number_ids(level, key, numbers)
+        }
+        for level in SITE_NUMBER_LEVELS
+    }
+    postings = []
+    for name_id in {hit.name_id for hit, _ in query.hits}:
+        sites = part.visible_sites(segment.sites_of_name(name_id))
+        if len(sites):
+            postings.append((len(sites), view.names.texts[name_id], sites))
+    postings.sort(key=lambda item: item[:2])
+    chosen: list[NDArray[np.int32]] = []
+    room = MAX_SITES
+    for count, _, sites in postings:
+        if count > room:
+            if not any(asked.values()):
+                continue
+            wanted = np.zeros(count, bool)
+            for column, level in enumerate(SITE_NUMBER_LEVELS):
+                if asked[level]:
+                    wanted |= np.isin(
+                        segment.site_numbers[sites, column], np.array(sorted(asked[level]))
+                    )
+            sites = sites[wanted]
+            if len(sites) > room:
+                continue
+        chosen.append(sites)
+        room -= len(sites)
+    if not chosen:
+        return postings[0][2][:0] if postings else np.empty(0, np.int32)
+    return np.unique(np.concatenate(chosen))
+
+
+def number_ids(level: str, key: str, numbers: dict[str, int]) -> dict[int, float]:
+    """Return ids of numbers that `key` may mean, each with its share of the points."""
+    found: dict[int, float] = {}
+    if key in numbers:
+        found[numbers[key]] = 1.0
+    if level == "door":
+        # 669-14-1102: people leave 弄 out where the number is enough.
+        other = key.removesuffix("弄") if key.endswith("弄") else f"{key}弄"
+        if other in numbers:
+            found[numbers[other]] = 0.7 if other.endswith("弄") else 0.4
+    return found
+
+
+def _number_points(
+    readings: tuple[NumberReading, ...],
+    levels: tuple[str, ...],
+    columns: NDArray[np.int32],
+    numbers: dict[str, int],
+) -> tuple[Floats, Floats]:
+    """Return (n_readings, n) points: evidence, and points lost for what the query leaves out."""
+    evidence = np.zeros((len(readings), len(columns)), np.float32)
+    omitted = np.zeros((len(readings), len(columns)), np.float32)
+    cache: dict[tuple[str, str | None], Floats] = {}
+    for at, reading in enumerate(readings):
+        values = dict(reading.values)
+        if levels[0] == SITE_NUMBER_LEVELS[0]:
+            evidence[at] -= COST_WEIGHT * reading.cost
+        for column, level in enumerate(levels):
+            key = values.get(level)
+            points = cache.get((level, key))
+            if points is None:
+                points = _points(level, key, columns[:, column], numbers)
+                cache[level, key] = points
+            if key is None:
+                omitted[at] += points
+            else:
+                evidence[at] += points
+    return evidence, omitted
+
+
+def _points(
+    level: str, key: str | None, column: NDArray[np.int32], numbers: dict[str, int]
+) -> Floats:
+    agrees, differs, absent, unsaid = NUMBER_POINTS[level]
+    if key is None:
+        return np.where(column > 0, np.float32(unsaid), np.float32(0))
+    points = np.where(column > 0, np.float32(differs), np.float32(absent))
+    for number_id, share in number_ids(level, key, numbers).items():
+        points[column == number_id] = agrees * share
+    return points
