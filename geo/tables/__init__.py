@@ -5,6 +5,7 @@ from geo.tables.base import Base
 from geo.tables.basemap import BASEMAP_KINDS, BasemapFeature, BasemapSource
 from geo.tables.grid import GRID_KINDS, Grid, GridH3Cell, GridVersion
 from geo.tables.import_job import JOB_KINDS, JOB_STATUSES, ImportJob
+from geo.tables.review_item import REVIEW_STATUSES, ReviewItem
 from geo.tables.standard_address import (
     ADDRESS_COMPONENTS,
     ADDRESS_STATUSES,
@@ -25,6 +26,7 @@ __all__ = [
     "JOB_KINDS",
     "JOB_STATUSES",
     "POINT_METHODS",
+    "REVIEW_STATUSES",
     "AddressAlias",
     "Area",
     "Base",
@@ -35,6 +37,7 @@ __all__ = [
     "GridVersion",
     "ImportJob",
     "RegisterChange",
+    "ReviewItem",
     "StandardAddress",
     "StandardAddressHistory",
     "StoreNote",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import CheckConstraint, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -74,3 +74,21 @@ def test_a_change_keeps_what_was_and_a_new_grid_alone_does_not(session: Session)
     session.refresh(row)
     kept = session.query(StandardAddressHistory).one()
     assert (kept.version, kept.was["canonical_text"], row.version) == (1, "示例路1号", 2)
+
+
+def test_check_constraints_of_migrations_and_tables_agree(session: Session) -> None:
+    """Alembic's comparison leaves check constraints out."""
+    stored = session.execute(
+        text(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint "
+            "WHERE contype = 'c' AND conrelid::regclass::text = ANY(:tables)"
+        ),
+        {"tables": sorted(OWN_TABLES)},
+    )
+    declared = {
+        (table.name, str(constraint.name))
+        for table in Base.metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint)
+    }
+    assert {tuple(row) for row in stored} == declared

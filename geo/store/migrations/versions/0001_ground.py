@@ -49,9 +49,10 @@ def upgrade() -> None:
             name="ex_area_one_at_a_time",
         ),
         sa.CheckConstraint(
-            "level IN ('province', 'city', 'county', 'township', 'community')", name="ck_area_level"
+            "level IN ('province', 'city', 'county', 'township', 'community')",
+            name=op.f("ck_area_level"),
         ),
-        sa.CheckConstraint("valid_to > valid_from", name="ck_area_period"),
+        sa.CheckConstraint("valid_to > valid_from", name=op.f("ck_area_period")),
         sa.PrimaryKeyConstraint("id", name="pk_area"),
     )
     op.create_index("ix_area_geom", "area", ["geom"], unique=False, postgresql_using="gist")
@@ -112,11 +113,11 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "kind IN ('areas', 'grids', 'addresses', 'basemap', 'geocode')",
-            name="ck_import_job_kind",
+            name=op.f("ck_import_job_kind"),
         ),
         sa.CheckConstraint(
             "status IN ('waiting', 'running', 'done', 'failed', 'stopped')",
-            name="ck_import_job_status",
+            name=op.f("ck_import_job_status"),
         ),
         sa.PrimaryKeyConstraint("id", name="pk_import_job"),
     )
@@ -177,7 +178,7 @@ def upgrade() -> None:
         sa.Column("geom", Geometry(srid=4326, spatial_index=False), nullable=False),
         sa.CheckConstraint(
             "kind IN ('road', 'building', 'water', 'green', 'place', 'house_number')",
-            name="ck_basemap_feature_kind",
+            name=op.f("ck_basemap_feature_kind"),
         ),
         sa.ForeignKeyConstraint(
             ["source_id"],
@@ -220,8 +221,8 @@ def upgrade() -> None:
             using="gist",
             name="ex_grid_one_at_a_time",
         ),
-        sa.CheckConstraint("kind IN ('base', 'dedicated')", name="ck_grid_kind"),
-        sa.CheckConstraint("valid_to > valid_from", name="ck_grid_period"),
+        sa.CheckConstraint("kind IN ('base', 'dedicated')", name=op.f("ck_grid_kind")),
+        sa.CheckConstraint("valid_to > valid_from", name=op.f("ck_grid_period")),
         sa.ForeignKeyConstraint(
             ["version_id"], ["grid_version.id"], name="fk_grid_version_id_grid_version"
         ),
@@ -293,13 +294,13 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "point_method IN ('surveyed', 'imported', 'geocoded', 'interpolated', 'centroid', "
             "'generated')",
-            name="ck_standard_address_point_method",
+            name=op.f("ck_standard_address_point_method"),
         ),
         sa.CheckConstraint(
-            "status IN ('current', 'ended', 'merged')", name="ck_standard_address_status"
+            "status IN ('current', 'ended', 'merged')", name=op.f("ck_standard_address_status")
         ),
         sa.CheckConstraint(
-            "(geom IS NULL) = (point_method IS NULL)", name="ck_standard_address_point"
+            "(geom IS NULL) = (point_method IS NULL)", name=op.f("ck_standard_address_point")
         ),
         sa.ForeignKeyConstraint(["grid_id"], ["grid.id"], name="fk_standard_address_grid_id_grid"),
         sa.ForeignKeyConstraint(
