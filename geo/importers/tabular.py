@@ -106,6 +106,7 @@ def open_table(
     path: Path,
     *,
     limits: UploadLimits,
+    kind: FileKind | None = None,
     table_name: str | None = None,
     encoding: str | None = None,
     chunk_rows: int = CHUNK_ROWS,
@@ -118,6 +119,7 @@ def open_table(
 
     Parameters
     ----------
+    kind : what the file is, where that was found out already (OpenStreetMap's kinds)
     table_name : a sheet or layer; needed only where a file has several layers
     encoding : of CSV and JSON lines, where it shall not be found out
     chunk_rows : [rows] at most in one chunk
@@ -127,7 +129,7 @@ def open_table(
     InvalidFile, FileTooLarge : see `geo.importers.upload_safety`
     InvalidMapping : no such sheet or layer, or several layers and none named
     """
-    kind = check_file(path, limits=limits)
+    kind = kind or check_file(path, limits=limits)
     if kind is FileKind.ARCHIVE:
         raise InvalidFile(
             f"{path.name} is a ZIP archive. Unpack it and give the table in it.", file=path.name
