@@ -52,7 +52,9 @@ def compare(first: ParsedAddress, second: ParsedAddress) -> AddressComparison:
     as far as is known.
     """
     ours, theirs = first.components(), second.components()
-    agreed, only_first, only_second = [], [], []
+    agreed: list[AddressLevel] = []
+    only_first: list[AddressLevel] = []
+    only_second: list[AddressLevel] = []
     for level in LEVELS:
         a, b = ours.get(level), theirs.get(level)
         if a is not None and b is not None:

@@ -301,10 +301,10 @@ def _match_township(reading: Reading, at: int, stop: int, state: DivisionState) 
             changed = _CHANGED_CLASS.match(text, end, stop)
             if changed is not None:
                 end = changed.end()
-            elif state.level < AddressLevel.CITY.rank and not state.area:
-                continue
-            elif _NAME_GOES_ON.match(text, end, stop):
-                continue
+            else:
+                unfounded = state.level < AddressLevel.CITY.rank and not state.area
+                if unfounded or _NAME_GOES_ON.match(text, end, stop):
+                    continue
         said = _township_codes(state, codes, again=again)
         if zone and len(said) != 1:
             continue
@@ -341,7 +341,8 @@ def _match_village(reading: Reading, at: int, stop: int, state: DivisionState) -
     if not 0 < len(state.candidates) <= 4 or reading.last_kind() != "township":
         return at
     text = reading.text
-    best, found = at, []
+    best = at
+    found: list[str] = []
     for township in state.candidates:
         for stem, code in _village_names(township).get(text[at : at + 2], ()):
             end = at + len(stem)

@@ -39,6 +39,7 @@ _HIT = re.compile(
 _KIND = {"z": Kind.ZONE, "c": Kind.COMMUNITY, "e": Kind.ESTATE, "f": Kind.ESTATE,
          "r": Kind.ROAD, "s": Kind.SUBESTATE, "t": Kind.TOWNSHIP}  # fmt: skip
 _POINTERS = frozenset("东西南北中上下前后一二三四五六七八九十大小新老内外支")
+_NUMBER_SIGNS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _JOINERS = frozenset("与和及近")
 _INNER_SHORT = frozenset("城苑园湾府郡厂院")  # one-character words that may end a name inside a run
 
@@ -52,6 +53,7 @@ _Hit = tuple[str, int, int]
 def scan_names(reading: Reading, at: int, stop: int) -> int:
     """Add the name or relation word that begins at `at`; return where it ends."""
     text = reading.text
+    stop = min(stop, at + MAX_NAME_LENGTH)
     hits: list[_Hit] = [
         (match.lastgroup or "", match.start(), match.end())
         for match in _HIT.finditer(text, at, stop)
@@ -103,7 +105,7 @@ def _first_cut(text: str, at: int, stop: int, hits: list[_Hit]) -> tuple[str, in
             ):
                 return group, end
             continue
-        if following is not None and _goes_on(text, at, hits[index], following, stop):
+        if following is not None and _goes_on(text, hits, index, stop):
             continue
         if start == at and group in "rct" and (following is not None or end < stop):
             continue  # a class word without a name before it begins a name: 街心花园
@@ -119,19 +121,26 @@ def _starts_anew(text: str, end: int, following: _Hit | None) -> bool:
     return len(between) >= 2 and not _POINTERS.issuperset(between)
 
 
-def _goes_on(text: str, at: int, hit: _Hit, following: _Hit, stop: int) -> bool:
+def _goes_on(text: str, hits: list[_Hit], index: int, stop: int) -> bool:
     """Whether the name goes on past this class word into the next one."""
-    group, start, end = hit
-    after, after_start, after_end = following
+    group, start, end = hits[index]
+    after, after_start, after_end = hits[index + 1]
     gap = after_start - end
     if after in "asn":
         return False
     if gap == 0:
         if after == "f":
             return after_end == stop
+        if group == "c" and after in "er":
+            # 社区|学院街 begins anew, 村小学 and 新村路 go on
+            third = hits[index + 2] if index + 2 < len(hits) else None
+            return third is None or third[0] != "r" or third[1] - after_end > 1
         return after != "t"
-    if gap <= 2 and after == "r" and group != "r":
-        return _POINTERS.issuperset(text[end:after_start])
+    if after == "r" and group != "r":
+        between = text[end:after_start]
+        if group == "c":
+            return gap == 1 and end - start == 1 and between in "东西南北中前后上下新老大小"
+        return gap <= 2 and _POINTERS.issuperset(between)
     return False
 
 
@@ -139,8 +148,8 @@ def _add_name(reading: Reading, group: str, start: int, end: int) -> None:
     name = reading.text[start:end]
     seen = reading.seen
     if not group:
-        numbered = end < reading.length and reading.text[end] in "0123456789"
-        if end - start > MAX_NAME_LENGTH or not (reading.tokens or numbered):
+        numbered = end < reading.length and reading.text[end] in _NUMBER_SIGNS
+        if end - start == MAX_NAME_LENGTH or not (reading.tokens or numbered):
             reading.add(Kind.OTHER, start, end, name)
             return
         group = "e"

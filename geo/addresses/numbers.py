@@ -12,7 +12,7 @@ from geo.addresses.tokens import Reading
 from geo.addresses.words import DWELLING_ENDINGS, MARKET_ENDINGS
 
 _PIECE = r"(?:[A-Z]{0,2}\d{1,6}(?:[A-Z](?![A-Z\d]))?|[A-Z](?![A-Z]))"
-_RUN = rf"{_PIECE}(?:[-~/]{{1,2}}{_PIECE})*"
+_RUN = rf"{_PIECE}(?:[-~/]{{1,2}}{_PIECE}){{0,6}}"
 _ROAD_NUMBER = r"\d{1,4}号?(?:大街|大道|街(?!道)|公路|国道|省道|县道|路)(?![口])"
 
 _NUMBER = re.compile(
@@ -27,14 +27,14 @@ _NUMBER = re.compile(
     rf"|(?P<group>\d{{1,3}})(?:村民小组|小组|组|生产队|队(?!伍))"
     rf"|(?P<floor>(?:地下|负|B|-)?\d{{1,3}})(?:层|楼(?![梯道])|F(?![A-Z0-9]))"
     rf"|(?P<section>(?:[A-Z]|\d{{1,2}})(?:区|期))"
-    rf"|(?P<room>{_PIECE})(?:室|房间|房(?![屋产地])|户(?!外)|号房|号室|号铺|号门面|号商铺|号店|铺(?![一-鿿]))"
-    rf"|(?P<door>[甲乙丙丁戊]?\d{{1,6}}[A-Z甲乙丙丁戊]?(?:[-~/,]\d{{1,5}}[A-Z]?)*)"
-    rf"号(?:院(?![一-鿿]))?(?P<suffix>[甲乙丙丁戊](?![一-鿿])|(?:附|之|-附)\d{{1,4}}号?(?![楼\d]))?"
+    rf"|(?P<room>{_PIECE})(?:室|房间|房(?![屋产地])|户(?!外)|号房|号室|号(?:铺|门面|商铺|店)(?!\d)|铺(?![一-鿿]))"
+    rf"|(?P<door>(?:[甲乙丙丁戊]|[A-Z]{{1,2}})?\d{{1,6}}[A-Z甲乙丙丁戊]?(?:[-~/,]\d{{1,5}}[A-Z]?){{0,6}})"
+    rf"号(?:院(?![一-鿿]))?(?P<suffix>[甲乙丙丁戊](?![一-鿿])|(?:附|之|-附)\d{{1,4}}(?:号(?!楼)|(?!\d)))?"
     rf"|(?![A-Z]{{1,2}}[一-鿿])(?P<run>{_RUN})(?P<counted>室)?"
 )
 _WORDED = re.compile(
     r"(?P<floor>地下室|底层|夹层|顶层|顶楼|底楼|地下车库|(?:地下|负)\d{1,2}[层楼])"
-    r"|(?P<entrance>[东西南北中])单元"
+    r"|(?P<entrance>[东西南北中])(?:单元|梯)"
     r"|(?P<building>[东西南北中主副前后]楼(?=\d))"
     r"|(?P<room>(?:门面|商铺|店面|铺面|车库|阁楼|附)[A-Z]?\d{1,4}号?(?:室|房)?|空挂户)"
     r"|(?P<door>[甲乙丙丁戊]\d{1,5}|附\d{1,4}|\d{1,5})号"
@@ -106,6 +106,7 @@ def scan_number(reading: Reading, at: int) -> int:
         reading.add("subroad" if "road" in reading.seen else "road", at, end, match[0])
     elif kind == "lane":
         reading.add(_door_kind(reading), at, end, match[0])
+        reading.seen.add("lane")
     elif kind == "group":
         reading.add("village_group", at, end, match["group"])
     elif kind == "section":
@@ -160,6 +161,8 @@ def _add_numbered(reading: Reading, at: int, match: re.Match[str]) -> int:
 def _numbered_in_estate(reading: Reading, number: str, *, more: bool) -> str:
     """Return what `12号` counts right after an estate."""
     name, seen = reading.tokens[-1][3], reading.seen
+    if "lane" in seen:
+        return "building"
     if name.endswith(MARKET_ENDINGS) and _digits(number) > 2:
         return "room"
     if more:

@@ -18,6 +18,7 @@ class AddressPart:
     text : as written, normalised; value : what is searched by (building `3` for 3号楼, 三幢)
     start, end : half-open span [characters] in the original text
     code : division code, where the text and the context settle which division it is
+    counts : whether it stands in `ParsedAddress.components`; a second road or building doesn't
     """
 
     level: AddressLevel
@@ -26,14 +27,16 @@ class AddressPart:
     start: int
     end: int
     code: str | None = None
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class AddressNote:
     """Something in the text that is no level of the address.
 
-    kind : `relation` (旁边, 附近50米), `repeated` (a division said again), `note` (in brackets or for
-    the bearer), `name` (a shop, firm or person), `other` (what no rule explains)
+    kind : `relation` (旁边, 对面) and `distance` (东50米); `repeated` (a division said again);
+    `note` (in brackets, or for the bearer); `name` (a shop, firm or person) and `other` (what no
+    rule explains)
     """
 
     kind: str
@@ -62,18 +65,17 @@ class ParsedAddress:
         """Return level → value, coarse to fine, only of levels that are written."""
         values: dict[AddressLevel, str] = {}
         for part in self.parts:
-            if part.level is AddressLevel.ESTATE and AddressLevel.ESTATE in values:
-                values[part.level] += part.value
-            else:
-                values.setdefault(part.level, part.value)
+            if part.counts:
+                # An estate and its part (东区) are two parts of one value.
+                values[part.level] = values.get(part.level, "") + part.value
         return {level.value: values[level] for level in LEVELS if level in values}
 
 
 @dataclass(frozen=True, slots=True)
 class ParseContext:
-    """What a deployment knows beforehand.
+    """What a deployment knows beforehand: a prior, made once and given to each `parse`.
 
-    division_codes : codes of its own area, a prior for names that occur more than once
+    division_codes : codes of its own area; they decide between divisions of one name
     roads, estates, communities : its own names, found although they lack a class word
     """
 
@@ -81,15 +83,13 @@ class ParseContext:
     roads: Iterable[str] = ()
     estates: Iterable[str] = ()
     communities: Iterable[str] = ()
-    _vocabulary: list[Vocabulary] = field(default_factory=list, repr=False, compare=False)
+    vocabulary: Vocabulary = field(init=False, repr=False, compare=False)
 
-    def vocabulary(self) -> Vocabulary:
-        """Return the names in the form `scan` looks them up, made once."""
-        if not self._vocabulary:
-            self._vocabulary.append(
-                Vocabulary.build(self.division_codes, self.roads, self.estates, self.communities)
-            )
-        return self._vocabulary[0]
+    def __post_init__(self) -> None:
+        built = Vocabulary.build(
+            tuple(self.division_codes), self.roads, self.estates, self.communities
+        )
+        object.__setattr__(self, "vocabulary", built)
 
 
 def parse(
@@ -113,7 +113,7 @@ def parse(
     FileTooLarge : `text` is longer than `max_length`
     """
     normalised = normalise(text, max_length=max_length)
-    tokens, division = scan(normalised.text, context.vocabulary() if context else None)
+    tokens, division = scan(normalised.text, context.vocabulary if context else None)
     return _assemble(text, normalised, tokens, division)
 
 
@@ -128,22 +128,49 @@ def _assemble(
     text: str, normalised: NormalisedText, tokens: list[Token], division: str | None
 ) -> ParsedAddress:
     parts: list[AddressPart] = []
-    others: dict[str, list[AddressNote]] = {"relation": [], "note": [], "leftover": []}
-    plain = normalised.text
-    for kind, start, end, value, code in tokens:
-        first, last = normalised.original_span(start, end)
+    relation: list[AddressNote] = []
+    notes: list[AddressNote] = []
+    leftovers: list[AddressNote] = []
+    shelves = {"relation": relation, "note": notes, "leftover": leftovers}
+    plain, starts, ends = normalised.text, normalised.starts, normalised.ends
+    counted = _counted(tokens)
+    for index, (kind, start, end, value, code) in enumerate(tokens):
+        first, last = starts[start], ends[end - 1]
         level = Kind.LEVELS.get(kind)
         if level is not None:
-            parts.append(AddressPart(level, plain[start:end], value, first, last, code))
+            parts.append(
+                AddressPart(level, plain[start:end], value, first, last, code, index in counted)
+            )
         else:
-            shelf = Kind.SHELVES[kind]
-            others[shelf].append(AddressNote(kind, plain[start:end], first, last))
+            shelves[Kind.SHELVES[kind]].append(AddressNote(kind, plain[start:end], first, last))
     return ParsedAddress(
-        text,
-        tuple(parts),
-        tuple(others["relation"]),
-        tuple(others["note"]),
-        tuple(others["leftover"]),
-        (),
-        division,
+        text, tuple(parts), tuple(relation), tuple(notes), tuple(leftovers), (), division
     )
+
+
+def _counted(tokens: list[Token]) -> set[int]:
+    """Return the indices of the tokens that make up the address.
+
+    Of each level the first counts, with two exceptions: a door counts with the road it stands at
+    (江南大道创业大道288号 is 创业大道 288), and a township in full before one in short.
+    """
+    first: dict[str, int] = {}
+    for index, token in enumerate(tokens):
+        first.setdefault(token[0], index)
+    if "subdoor" in first and "door" not in first:
+        first["door"] = first.pop("subdoor")
+        before = [i for i, t in enumerate(tokens[: first["door"]]) if t[0] == "subroad"]
+        if before:
+            first["road"] = before[-1]
+    elif "road" not in first and "subroad" in first:
+        first["road"] = first["subroad"]
+    if "township" in first and tokens[first["township"]][3][-1] not in "镇乡道木":
+        full = [i for i, t in enumerate(tokens) if t[0] == "township" and t[3][-1] in "镇乡道木"]
+        first["township"] = (full or [first["township"]])[0]
+    counted = {index for kind, index in first.items() if not kind.startswith("sub")}
+    if "estate" in first:
+        index = first["estate"] + 1
+        while index < len(tokens) and tokens[index][0] == "subestate":
+            counted.add(index)
+            index += 1
+    return counted

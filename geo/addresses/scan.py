@@ -48,6 +48,9 @@ class Vocabulary:
         return cls(division_codes, ordered)
 
 
+MAX_TOKENS = 64  # what follows the 64th part of one address is no address
+MAX_RUN_LENGTH = 64  # [characters] read at a time, so that the pass stays linear
+
 _SEPARATORS = frozenset(" ,;./|\\~:!?'\"`^=+*&%$@<>-)#")
 _NUMBER_STARTS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
 _DISTANCE = re.compile(
@@ -68,6 +71,9 @@ def scan(text: str, vocabulary: Vocabulary | None = None) -> tuple[list[Token], 
     own_names = vocabulary.names if vocabulary else None
     at, length = 0, reading.length
     while at < length:
+        if len(reading.tokens) >= MAX_TOKENS:
+            reading.add(Kind.OTHER, at, length, text[at:])
+            break
         char = text[at]
         if char in _SEPARATORS and not (char == "-" and text[at + 1 : at + 2].isdigit()):
             at += 1
@@ -86,7 +92,7 @@ def scan(text: str, vocabulary: Vocabulary | None = None) -> tuple[list[Token], 
             if char == "-":
                 at += 1
                 continue
-        run = _CHINESE_RUN.match(text, at)
+        run = _CHINESE_RUN.match(text, at, at + MAX_RUN_LENGTH)
         if run is not None:
             at = _scan_chinese(reading, at, run.end(), state, own_names)
         elif char == "(":

@@ -1,7 +1,7 @@
 """Canonical text and identity key of a standard address from its components.
 
-The written form (幢 or 号楼, 层 or 楼 …) differs from city to city and is a setting; the key doesn't
-depend on it. Source: GB/T 23705-2009 (order of the parts).
+The written form (幢 or 号楼, 层 or 楼 …) differs from city to city and is a setting; the key
+doesn't depend on it. Source: GB/T 23705-2009 (order of the parts).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class WrittenForm:
 
 
 DEFAULT_WRITTEN_FORM = WrittenForm()
-_COUNTED = re.compile(r"[A-Z]{0,2}\d+[A-Z]?$")
+_COUNTED = re.compile(r"[A-Z]{0,2}\d+[A-Z]?(?:-\d+)?$")
 _LETTERED = re.compile(r"[A-Z]{1,2}$")
 _SUFFIXED_DOOR = re.compile(r"(.+?)附(\d+)$")
 
@@ -55,15 +55,17 @@ def format_address(
             f"{unknown[0]!r} is no level of an address. Wanted one of: {', '.join(LEVELS)}.",
             level=unknown[0],
         )
-    door = components.get(AddressLevel.DOOR, "")
     return "".join(
-        _written(level, components[level], door, written_form)
+        _written(level, components[level], components, written_form)
         for level in LEVELS
         if components.get(level)
     )
 
 
-def _written(level: AddressLevel, value: str, door: str, form: WrittenForm) -> str:
+def _written(
+    level: AddressLevel, value: str, components: Mapping[str, str], form: WrittenForm
+) -> str:
+    door = components.get(AddressLevel.DOOR, "")
     counted = _COUNTED.match(value) is not None
     match level:
         case AddressLevel.DOOR:
@@ -83,9 +85,16 @@ def _written(level: AddressLevel, value: str, door: str, form: WrittenForm) -> s
         case AddressLevel.FLOOR if value.startswith("-"):
             return f"地下{value[1:]}{form.floor}"
         case AddressLevel.ROOM if value[-1:].isdigit() or value[-1:].isascii():
-            return value + form.room
+            return value + _room_word(value, components, form)
         case _:
             return value
+
+
+def _room_word(value: str, components: Mapping[str, str], form: WrittenForm) -> str:
+    """Return the counting word of a room; a short bare number would be read as an entrance."""
+    short = sum(char.isdigit() for char in value) < 3
+    tail = AddressLevel.ENTRANCE in components or AddressLevel.FLOOR in components
+    return "室" if form.room in ("", "号") and short and not tail else form.room
 
 
 def _written_door(value: str) -> str:
@@ -98,8 +107,8 @@ def _written_door(value: str) -> str:
 def search_key(address: ParsedAddress | Mapping[str, str]) -> str:
     """Return the one key of all writings of the same standard address.
 
-    Divisions count by their code where it is certain, so 余杭区… and 浙江省杭州市余杭区… agree; names
-    by `fold_name`; numbers by value. A floor that the room number repeats (3层301室) is left out.
+    Divisions count by their code where it is certain (余杭区… = 浙江省杭州市余杭区…); names
+    by `fold_name`; numbers by value. A floor that the room number repeats (3层301室) is dropped.
     """
     components = address.components() if isinstance(address, ParsedAddress) else dict(address)
     code = address.division_code if isinstance(address, ParsedAddress) else None
