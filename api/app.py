@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
@@ -13,6 +14,7 @@ from api.dependencies import refuse_unknown_parameters
 from api.endpoints import grids, layers, store, tiles
 from api.errors import add_error_handlers
 from api.middleware import BodyCap, RequestRecord, SecurityHeaders
+from api.schemas.errors import error_schemas
 from api.services import Services
 from geo.settings import Settings
 from geo.store.database import Database
@@ -56,7 +58,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         with services.running():
             yield
 
-    app = FastAPI(
+    app = _App(
         title="GridBeat",
         version=version("gridbeat"),
         description=DESCRIPTION,
@@ -80,6 +82,18 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         endpoints.include_router(module.router)
     app.include_router(endpoints)
     return app
+
+
+class _App(FastAPI):
+    """FastAPI, with the schema of our errors among the components of its document."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            document = super().openapi()
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            document["components"]["schemas"] = dict(sorted({**schemas, **error_schemas()}.items()))
+        assert self.openapi_schema is not None
+        return self.openapi_schema
 
 
 def _body_cap(settings: Settings) -> Callable[[str], int]:

@@ -13,12 +13,12 @@ import shapely
 from geoalchemy2.elements import WKBElement
 from geoalchemy2.shape import to_shape
 from shapely.geometry.base import BaseGeometry
-from starlette.responses import Response
+from starlette.responses import JSONResponse
 
 DECIMALS = 7
 
 
-class GeoJSONResponse(Response):
+class GeoJSONResponse(JSONResponse):
     """A GeoJSON document."""
 
     media_type = "application/geo+json"

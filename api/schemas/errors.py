@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
 
 
 class ErrorBody(BaseModel):
@@ -27,10 +28,26 @@ class ErrorAnswer(BaseModel):
     error: ErrorBody
 
 
+SCHEMA_REF = "#/components/schemas/ErrorAnswer"
+
+
+def error_schemas() -> dict[str, Any]:
+    """Return the schemas that `SCHEMA_REF` leads to, for the OpenAPI document."""
+    _, schemas = models_json_schema(
+        [(ErrorAnswer, "serialization")], ref_template="#/components/schemas/{model}"
+    )
+    found: dict[str, Any] = schemas["$defs"]
+    return found
+
+
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of an endpoint: these errors, and 422, 500 and 503 that all have."""
     return {
-        status: {"model": ErrorAnswer, "description": _DESCRIPTIONS[status]}
+        status: {
+            "description": _DESCRIPTIONS[status],
+            # Named here rather than as a `model`, which would promise GeoJSON where that is sent.
+            "content": {"application/json": {"schema": {"$ref": SCHEMA_REF}}},
+        }
         for status in sorted({*statuses, 422, 500, 503})
     }
 

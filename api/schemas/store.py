@@ -7,6 +7,22 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class LandingLink(BaseModel):
+    """A place to go from here."""
+
+    rel: Literal["service-desc", "data", "about", "status"]
+    href: str = Field(examples=["/v1/openapi.json"])
+    title: str
+
+
+class Landing(BaseModel):
+    """The entrance."""
+
+    title: str
+    version: str
+    links: list[LandingLink]
+
+
 class Health(BaseModel):
     """The service is well; where it isn't, the answer is an error."""
 

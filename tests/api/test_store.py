@@ -10,6 +10,11 @@ from fastapi.testclient import TestClient
 from tests.api.conftest import GRID_B, District
 
 
+def test_the_entrance_leads_to_places_that_exist(client: TestClient) -> None:
+    for link in client.get("/v1/").json()["links"]:
+        assert client.get(link["href"]).status_code == 200, link
+
+
 def test_health(client: TestClient) -> None:
     answer = client.get("/v1/health")
     assert answer.status_code == 200
