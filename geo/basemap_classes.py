@@ -20,6 +20,12 @@ ROAD_MIN_ZOOM: Mapping[str, int] = {
     "secondary": 11,
     "tertiary": 12,
     "rail": 12,
+    "light_rail": 13,
+    "subway": 13,
+    "tram": 14,
+    "narrow_gauge": 14,
+    "monorail": 14,
+    "funicular": 14,
     "unclassified": 13,
     "residential": 13,
     "road": 13,
@@ -38,7 +44,8 @@ ROAD_MIN_ZOOM: Mapping[str, int] = {
 # What a `highway` tag may say of a road that isn't there.
 NOT_A_ROAD = frozenset(
     {"proposed", "construction", "abandoned", "razed", "disused", "planned", "platform",
-     "raceway", "rest_area", "services", "elevator", "no", "via_ferrata", "bus_stop"}
+     "raceway", "ferry", "pier", "aerialway", "rest_area", "services", "elevator", "no",
+     "via_ferrata", "bus_stop"}
 )  # fmt: skip
 
 WATER_CLASSES = frozenset(

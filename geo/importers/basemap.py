@@ -24,7 +24,7 @@ from geo.basemap_classes import GREEN_CLASSES, WATER_CLASSES, road_min_zoom
 from geo.basemap_store import BasemapRows, BasemapWriter
 from geo.crs import WGS84, Datum, check_coordinates, to_wgs84
 from geo.errors import InvalidDatum, InvalidFile, InvalidMapping
-from geo.importers.basemap_layers import LayerPlan, plan_layer
+from geo.importers.basemap_layers import CLASS_COLUMNS, LayerPlan, plan_layer, skipped_by_name
 from geo.importers.osm import sniff_osm
 from geo.importers.tabular import TableChunk, TableSource, open_table
 from geo.importers.upload_safety import FileKind, UploadLimits, check_ordinary_file, sniff_kind
@@ -167,8 +167,15 @@ def _all_rows(
             layer=unknown[0],
         )
     for name in names:
-        if declared.get(name) == "skip":
-            result.layers.append(LayerPlan(name, "skip", "declared"))
+        skipped = (
+            LayerPlan(name, "skip", "declared")
+            if declared.get(name) == "skip"
+            else skipped_by_name(name)
+            if name not in declared and len(names) > 1
+            else None
+        )
+        if skipped is not None:
+            result.layers.append(skipped)
             continue
         with _opened_layer(path, name, limits) as table:
             yield from _layer_rows(
@@ -283,6 +290,11 @@ def _vector_rows(
             ("number", plan.number_column),
         )
     }
+    # What one class column leaves open another may say: Mapzen's `kind` and `kind_detail`.
+    for column in chunk.values.columns:
+        if column.lower() in CLASS_COLUMNS and column != plan.class_column:
+            other = _texts(chunk.values[column])
+            texts["class"] = np.where(pd.isna(texts["class"]), other, texts["class"])
     kind = _kinds(plan.kind, texts, geometry)
     if plan.kind == "road":
         kind[_seen_before(geometry, seen) & (kind != "")] = "twice"

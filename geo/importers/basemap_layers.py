@@ -32,7 +32,7 @@ _BUILDING_WORDS = frozenset(
     {"building", "apartments", "house", "residential", "commercial", "retail", "industrial",
      "building_part", "garage", "detached", "yes", "school", "office"}
 )  # fmt: skip
-_CLASS_COLUMNS = ("highway", "fclass", "feature_class", "class", "kind_detail", "kind", "building",
+CLASS_COLUMNS = ("highway", "fclass", "feature_class", "class", "kind_detail", "kind", "building",
                   "natural", "landuse", "waterway", "leisure", "amenity", "shop", "type",
                   "category", "类型", "类别", "等级")  # fmt: skip
 _NAME_COLUMNS = ("name", "name_zh", "name:zh", "名称", "路名", "roadname", "road_name", "mc",
@@ -77,6 +77,8 @@ def plan_layer(
     InvalidMapping : an unknown kind, or a declared column that the layer doesn't have
     """
     columns = list(sample.columns)
+    if kind is None and (guessed := skipped_by_name(layer)) is not None:
+        return guessed
     if kind is not None and kind not in LAYER_KINDS:
         raise InvalidMapping(
             f"A layer can't be {kind!r}. Wanted one of: {', '.join(LAYER_KINDS)}.", kind=kind
@@ -99,9 +101,7 @@ def plan_layer(
         best = chosen_class or _best_column(sample, _words_of(kind))[0]
         return replace(plan, kind=kind, why="declared", class_column=best)
     shape = _shape(geometries)
-    by_name = next((k for k, words in _NAMES if re.search(words, layer, re.IGNORECASE)), None)
-    if by_name == "skip":
-        return replace(plan, why="its name says it is no part of a base map")
+    by_name = _kind_by_name(layer)
     for candidate in _candidates(shape, by_name):
         column, share = _best_column(sample, _words_of(candidate))
         if share >= _LEAST_SHARE:
@@ -110,6 +110,17 @@ def plan_layer(
     if by_name is not None and by_name != "land" and by_name in _candidates(shape, by_name):
         return replace(plan, kind=by_name, why="its name", class_column=chosen_class)
     return plan
+
+
+def skipped_by_name(layer: str) -> LayerPlan | None:
+    """The plan of a layer whose name alone says that it isn't read; None for all others."""
+    if _kind_by_name(layer) != "skip":
+        return None
+    return LayerPlan(layer, "skip", "its name says it is no part of a base map")
+
+
+def _kind_by_name(layer: str) -> str | None:
+    return next((k for k, words in _NAMES if re.search(words, layer, re.IGNORECASE)), None)
 
 
 def _candidates(shape: str, by_name: str | None) -> Sequence[str]:
@@ -137,7 +148,7 @@ def _best_column(sample: pd.DataFrame, words: frozenset[str]) -> tuple[str | Non
     best: tuple[str | None, float] = (None, 0.0)
     order = sorted(
         sample.columns,
-        key=lambda c: _CLASS_COLUMNS.index(c.lower()) if c.lower() in _CLASS_COLUMNS else 99,
+        key=lambda c: CLASS_COLUMNS.index(c.lower()) if c.lower() in CLASS_COLUMNS else 99,
     )
     for column in order:
         values = sample[column].dropna().str.lower()
