@@ -4,6 +4,15 @@
 // ColorBrewer YlGnBu: ordered in lightness, safe for colour-blind readers.
 const RAMP = ["#ffffcc", "#d6efb3", "#a2d9b8", "#5fc0c0", "#2f9bc2", "#2464a8", "#1e2f86"];
 
+/** Colour lies over the ground at this strength, on the map as in the legend. */
+export const STRENGTH = 0.72;
+export const GROUND = "#f4f1ea";
+
+/** Return a colour as it is laid over the ground: the same with its strength as alpha. */
+export function glaze(colour) {
+  return `${colour}${Math.round(STRENGTH * 255).toString(16)}`;
+}
+
 /** Cells with fewer addresses than this are hatched and belong to no class. */
 export const TOO_FEW = 3;
 

@@ -1,7 +1,7 @@
 // Addresses by H3 cell: asked for as the map moves, finer as it comes nearer.
 
 import { askJson, wasGivenUp } from "./api.js";
-import { classOf, classesOf, TOO_FEW } from "./classes.js";
+import { classOf, classesOf, STRENGTH, TOO_FEW } from "./classes.js";
 import { afterPause, make } from "./dom.js";
 import { isShown, registerLayer } from "./layer_switch.js";
 import { showDensityLegend } from "./legend.js";
@@ -76,7 +76,7 @@ export function addAddressDensity(map, options) {
   function styleOf(count, classes) {
     const edge = { color: "#ffffff", weight: 0.7, opacity: 0.9 };
     if (count < TOO_FEW) return { ...edge, fillColor: fewPattern, fillOpacity: 1 };
-    return { ...edge, fillColor: classes[classOf(count, classes)].colour, fillOpacity: 0.72 };
+    return { ...edge, fillColor: classes[classOf(count, classes)].colour, fillOpacity: STRENGTH };
   }
 
   registerLayer("density", (shown) => {

@@ -1,6 +1,6 @@
 // The legend of the address density, and the same numbers as a table and as a file.
 
-import { classOf, TOO_FEW } from "./classes.js";
+import { classOf, glaze, GROUND, TOO_FEW } from "./classes.js";
 import { byId, csvLine, download, make } from "./dom.js";
 import { centreOf, MEAN_AREA_M2 } from "./hexagons.js";
 import { formatNumber, formatSquareMetres, say } from "./texts.js";
@@ -45,7 +45,8 @@ export function showDensityLegend(map, collection, classes, fault) {
 function legendRows(classes) {
   const rows = classes.map(({ from, to, colour }, index) => {
     const swatch = make("span", { class: "swatch" });
-    swatch.style.backgroundColor = colour;
+    const glazed = glaze(colour);
+    swatch.style.background = `linear-gradient(${glazed}, ${glazed}), ${GROUND}`;
     const members = cells.filter((cell) => classOf(cell.address_count, classes) === index);
     const range = from === to ? formatNumber(from) : `${formatNumber(from)} – ${formatNumber(to)}`;
     return legendRow(swatch, range, members);

@@ -27,7 +27,7 @@ export function readHash(hash) {
 export function writeHash({ zoom, centre, layers, point }) {
   const parts = [
     `map=${zoom}/${centre.lat.toFixed(DECIMALS)}/${centre.lng.toFixed(DECIMALS)}`,
-    `layers=${layers.join(",")}`,
+    `layers=${KNOWN_LAYERS.filter((name) => layers.includes(name)).join(",")}`,
   ];
   if (point) parts.push(`at=${point.lon.toFixed(DECIMALS)},${point.lat.toFixed(DECIMALS)}`);
   return `#${parts.join("&")}`;
