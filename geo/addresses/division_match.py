@@ -27,6 +27,11 @@ _NAME_GOES_ON = re.compile(
     rf"[东西南北中上下前后大小新老一二三四五六七八九十]{{0,2}}(?:{_ENDINGS})|[镇乡]|街道"
     r"|[工农商医师理]业?大学|大学|人民|第[一二三四五六七八九十]"
 )
+# 河北工程大学 and 杭州钢铁集团 are names, they don't say that the place lies there.
+_INSTITUTION = re.compile(
+    r"[^路街道巷弄区县市镇乡村号\W]{1,12}?"
+    r"(?:大学|学院|公司|集团|银行|研究院|研究所|总厂|医院|博物馆|剧院|宾馆|饭店|酒店)"
+)
 _TOWNSHIP = re.compile(
     rf"[一-鿿]{{1,6}}?(?:{alternatives(TOWNSHIP_ENDINGS)})(?![路街道巷中小口政])"
 )
@@ -181,6 +186,8 @@ def _match_upper(reading: Reading, at: int, stop: int, state: DivisionState) -> 
             codes = state.in_area(codes)  # 东区 and 城区 say nothing where no city is known
         said = state.within(codes)
         if said and not in_full and not state.candidates:
+            if _INSTITUTION.match(text, end, stop):
+                continue
             said = _standing_alone(text, end, stop, said, state)
         if not said:
             said = _said_again(text, end, stop, codes, state, in_full=in_full)
@@ -235,7 +242,10 @@ def _township_follows(text: str, at: int, stop: int, county: str) -> bool:
             for index in (full, stems)
             for code in index.get(text[at : at + length], ())
         )
-        and not _NAME_GOES_ON.match(text, at + length, stop)
+        and (
+            _CHANGED_CLASS.match(text, at + length, stop)
+            or not _NAME_GOES_ON.match(text, at + length, stop)
+        )
         for length in names.lengths.get(text[at : at + 2], ())
     )
 

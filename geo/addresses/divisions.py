@@ -67,7 +67,10 @@ def division_stem(name: str, level: AddressLevel) -> str:
     ending = _ENDING.get(level)
     if ending is None:
         return name
-    stem = ending.sub("", _AUTONOMOUS.sub("", name) if "自治" in name or "族乡" in name else name)
+    stem = name
+    if level is not AddressLevel.PROVINCE and ("自治" in name or "族乡" in name):
+        stem = _AUTONOMOUS.sub("", name)
+    stem = ending.sub("", stem)
     return stem if len(stem) >= 2 else name
 
 

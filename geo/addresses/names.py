@@ -45,7 +45,7 @@ _INNER_SHORT = frozenset("城苑园湾府郡厂院")  # one-character words that
 
 _SIDES = frozenset("内东西南北中边旁上下里前后")
 _TRAILING_SIDES = frozenset("内边旁")
-_NUMBERED_ROAD = re.compile(r"\d{1,3}号?(?:大街|大道|路|街(?!道)|巷|弄(?!\d)|线)")
+_NUMBERED_ROAD = re.compile(r"\d{1,3}(?:路|巷)(?!口)")
 
 _Hit = tuple[str, int, int]
 
