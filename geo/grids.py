@@ -5,7 +5,6 @@ Writing them is `geo.grid_versions`; checking them before, `geo.grid_faults`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
