@@ -10,18 +10,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from geo.addresses.levels import LEVELS
 from geo.addresses.match_places import Place, find_place, place_point, place_text
 from geo.addresses.match_query import Query, read_query
 from geo.addresses.match_reasons import MatchReason
-from geo.addresses.match_sites import NAME_WEIGHTS, find_rows
+from geo.addresses.match_sites import NAME_WEIGHTS, score_rows, take_best
 from geo.addresses.parse import ParseContext, ParsedAddress, parse
 from geo.addresses.register_index import RegisterIndex, RegisterView
 from geo.addresses.register_keys import NAME_LEVELS, NUMBER_LEVELS
 from geo.values import GridScope, LonLat
 
 MAX_TEXT_LENGTH = 500  # [characters]; settings.address_text_max hands down another
-ROWS_COMPARED = 48  # best rows that are turned into places
+ROWS_COMPARED = 32  # best rows that are turned into places, at most
+POINTS_BEHIND = 9.0  # a row that far behind the best is no candidate
 DEFAULT_THRESHOLD = 0.8  # settings.match_threshold hands down another
 
 _RANK = {level.value: level.rank for level in LEVELS}
@@ -164,46 +167,48 @@ def _candidates(query: Query, view: RegisterView, limit: int) -> tuple[list[Matc
 def _distinct_places(query: Query, view: RegisterView, limit: int) -> list[Place]:
     """Return the places of the best rows, each once, best first."""
     places: list[Place] = []
-    seen: set[object] = set()
-    splits: list[Place] = []
-    for scored in find_rows(query, view, limit=ROWS_COMPARED):
-        place = find_place(query, scored, view)
-        if place is None or not len(place.rows):
-            continue
-        segment = view.parts[place.part].segment
-        key: object
-        if place.address_row is not None:
-            key = int(segment.row_id[place.address_row])
-        else:
-            key = (place.part, place.level, int(place.rows[0]), len(place.rows))
-        if place.is_split:
-            splits.append(place)
-        if key in seen:
-            continue
-        seen.add(key)
-        places.append(place)
-        if len(places) >= limit + 3:
+    seen: set[int] = set()
+    split: Place | None = None
+    scores = score_rows(query, view)
+    best = -math.inf
+    for _ in range(ROWS_COMPARED):
+        scored = take_best(query, view, scores)
+        if scored is None or len(places) >= limit:
             break
-    return [*places, *_choices(splits[:1], view, limit)]
+        best = max(best, scored.score)
+        if scored.score < best - POINTS_BEHIND:
+            break
+        place = find_place(query, scored, view)
+        taken = view.parts[scored.part].segment.rows_of_site(scored.row)
+        if place is not None and len(place.rows):
+            taken = np.append(place.rows, scored.row)
+            row = place.address_row
+            row_id = -1 if row is None else int(view.parts[place.part].segment.row_id[row])
+            if row_id not in seen:
+                places.append(place)
+            if row_id >= 0:
+                seen.add(row_id)
+            if place.is_split and split is None:
+                split = place
+        for each in scores:
+            if each.part == scored.part:
+                each.drop(taken)
+    return [*places, *(_choices(split, view, limit) if split is not None else ())]
 
 
-def _choices(splits: list[Place], view: RegisterView, limit: int) -> list[Place]:
+def _choices(place: Place, view: RegisterView, limit: int) -> list[Place]:
     """Return the addresses among which a text such as 3幢101室 (of three entrances) leaves open."""
-    choices = []
-    for place in splits:
-        segment = view.parts[place.part].segment
-        said = dict(place.scored.reading.values)
-        room = view.index.numbers.ids.get(said.get("room", ""), -1)
-        rows = [int(r) for r in place.rows if segment.row_tail[r, 2] == room]
-        for row in rows[:limit]:
-            scored = replace(place.scored, row=row)
-            choices.append(
-                replace(
-                    place, level="room", rows=place.rows[place.rows == row], address_row=row,
-                    scored=scored, is_split=True,
-                )
-            )  # fmt: skip
-    return choices
+    segment = view.parts[place.part].segment
+    said = dict(place.scored.reading.values)
+    room = view.index.numbers.ids.get(said.get("room", ""), -1)
+    rows = [int(row) for row in place.rows if segment.row_tail[row, 2] == room]
+    return [
+        replace(
+            place, level="room", rows=place.rows[place.rows == row], address_row=row,
+            scored=replace(place.scored, row=row),
+        )
+        for row in rows[:limit]
+    ]  # fmt: skip
 
 
 def _nested(first: Place, other: Place) -> bool:

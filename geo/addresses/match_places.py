@@ -159,10 +159,8 @@ def find_place(query: Query, scored: ScoredRow, view: RegisterView) -> Place | N
 
 def _named_place(scored: ScoredRow, view: RegisterView, confirmed: Confirmed) -> Place:
     """A point of interest is the row that bears its name, at the level that row has."""
-    segment = view.parts[scored.part].segment
     level = _row_level(view.parts[scored.part], scored.row)
     rows = np.array([scored.row], np.int64)
-    del segment
     return Place(scored.part, level, rows, scored.row, confirmed, scored, False)
 
 

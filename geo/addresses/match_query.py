@@ -89,7 +89,9 @@ def read_query(
         if not any(hit.end - hit.start >= 3 for hit in near):
             near += view.names.find_parts(folded, start, end, view.is_alive)
         similar += near
-    all_hits = _without_split_numbers(_best_of_each([*hits, *similar]), plain, origin)
+    similar = _without_split_numbers(similar, plain, origin)
+    similar = [hit for hit in similar if not _is_written(hit, hits)]
+    all_hits = _laminar(_best_of_each([*hits, *similar]))
     for hit in similar:
         if hit.quality >= CLEAR_QUALITY:
             covered[hit.start : hit.end] = [True] * (hit.end - hit.start)
@@ -169,6 +171,39 @@ def _best_of_each(hits: list[NameHit]) -> list[NameHit]:
     for hit in sorted(hits, key=lambda h: (-h.quality, h.how)):
         best.setdefault((hit.name_id, hit.start, hit.end), hit)
     return sorted(best.values(), key=lambda h: (h.start, h.end, h.name_id))
+
+
+def _is_written(similar: NameHit, hits: list[NameHit]) -> bool:
+    """Whether the same name stands there properly: 桐岸镇 with a character of what follows."""
+    return any(
+        hit.name_id == similar.name_id and hit.start < similar.end and similar.start < hit.end
+        for hit in hits
+    )
+
+
+def _laminar(hits: list[NameHit]) -> list[NameHit]:
+    """Leave out doubtful hits that cut into a better one: spans are nested or apart.
+
+    Names written in full may overlap (春江花园, 花园路): either may be meant.
+    """
+    kept: list[NameHit] = []
+    spans: set[tuple[int, int]] = set()
+    ranked = sorted(
+        hits, key=lambda h: (h.how != "full", -h.quality * (h.end - h.start), h.start, h.name_id)
+    )
+    for hit in ranked:
+        if hit.how != "full" and any(
+            start < hit.end
+            and hit.start < end
+            and not (start <= hit.start and hit.end <= end)
+            and not (hit.start <= start and end <= hit.end)
+            for start, end in spans
+        ):
+            continue
+        kept.append(hit)
+        if hit.quality >= CLEAR_QUALITY:
+            spans.add((hit.start, hit.end))
+    return sorted(kept, key=lambda h: (h.start, h.end, h.name_id))
 
 
 def _name_spans(hits: list[NameHit], origin: list[int], plain: str) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ explain costs a share of its weight.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +42,9 @@ NUMBER_POINTS: dict[str, tuple[float, float, float, float]] = {
 COST_WEIGHT = 2.0  # points a reading loses for each unit of its cost
 MAX_SITES = 20_000  # of one query that are scored
 MAX_SITES_IN_DETAIL = 384
-MAX_SITES_OPENED = 14  # sites whose rows are compared
+POINTS_OPENED = 8.0  # rows of sites this far behind the best are not looked at
+SAME_POINTS = 0.001  # scores this close are equal
+MAX_TIES = 4_096
 
 _WEIGHTS = np.array([NAME_WEIGHTS[level] for level in NAME_LEVELS], np.float32)
 _ADMIN = {"province", "city", "county", "township", "development_zone", "community"}
@@ -97,64 +100,91 @@ def make_hit_table(query: Query, view: RegisterView) -> HitTable | None:
     return HitTable(np.array(ids, np.int32), quality, weights)
 
 
-def find_rows(query: Query, view: RegisterView, *, limit: int) -> list[ScoredRow]:
-    """Return the rows that fit the query best, best first; equal scores in order of text and id."""
+@dataclass
+class RowScores:
+    """Scored rows of one part. `take` gives them out, best first, equal ones by address id.
+
+    rows : (n,) rows of the segment
+    score, evidence : (n,) points; evidence is without those lost for what the query leaves out
+    reading : (n,) index of the reading that fits best
+    """
+
+    part: int
+    rows: NDArray[np.int64]
+    score: Floats
+    evidence: Floats
+    reading: NDArray[np.intp]
+
+    def best(self) -> float:
+        """The best score left, -inf where nothing is left."""
+        return float(self.score.max()) if len(self.score) else -math.inf
+
+    def drop(self, rows: NDArray[np.int64]) -> None:
+        """Don't give out these rows any more."""
+        gone = np.isin(self.rows, rows)
+        self.score = np.where(gone, np.float32(-np.inf), self.score)
+
+
+def score_rows(query: Query, view: RegisterView) -> list[RowScores]:
+    """Return the scored rows of every part of the register that the query may mean."""
     table = make_hit_table(query, view)
     if table is None:
         return []
-    found: list[tuple[float, str, int, ScoredRow]] = []
-    for number, part in enumerate(view.parts):
-        for scored in _rows_of_part(query, view, part, number, table, limit):
-            segment = part.segment
-            found.append(
-                (-round(scored.score, 4), segment.texts[scored.row].as_py(),
-                 int(segment.row_id[scored.row]), scored)
-            )  # fmt: skip
-    found.sort(key=lambda item: item[:3])
-    return [item[3] for item in found[:limit]]
+    return [
+        scores
+        for number, part in enumerate(view.parts)
+        if (scores := _score_part(query, view, part, number, table)) is not None
+    ]
 
 
-def _rows_of_part(
-    query: Query,
-    view: RegisterView,
-    part: VisiblePart,
-    number: int,
-    table: HitTable,
-    limit: int,
-) -> list[ScoredRow]:
+def take_best(query: Query, view: RegisterView, scores: list[RowScores]) -> ScoredRow | None:
+    """Return the best row left; among equal ones that of the smallest address id."""
+    best = max((each.best() for each in scores), default=-math.inf)
+    if best == -math.inf:
+        return None
+    found: tuple[int, int, RowScores, int] | None = None
+    for each in scores:
+        for at in np.flatnonzero(each.score >= best - SAME_POINTS).tolist()[:MAX_TIES]:
+            row_id = int(view.parts[each.part].segment.row_id[each.rows[at]])
+            if found is None or (row_id, int(each.rows[at])) < found[:2]:
+                found = (row_id, int(each.rows[at]), each, at)
+    assert found is not None
+    _, row, chosen, at = found
+    return ScoredRow(
+        chosen.part, row, float(chosen.score[at]), float(chosen.evidence[at]),
+        query.readings[chosen.reading[at]],
+    )  # fmt: skip
+
+
+def _score_part(
+    query: Query, view: RegisterView, part: VisiblePart, number: int, table: HitTable
+) -> RowScores | None:
     sites = _candidate_sites(query, view, part)
     if not len(sites):
-        return []
+        return None
     segment = part.segment
     numbers = view.index.numbers.ids
     evidence, omitted = _number_points(
         query.readings, SITE_NUMBER_LEVELS, segment.site_numbers[sites], numbers
     )
     small = table.of(segment.site_names[sites])
-    rough = (table.quality.max(axis=1)[small] @ _WEIGHTS) + (evidence + omitted).max(axis=0)
     if len(sites) > MAX_SITES_IN_DETAIL:
+        rough = (table.quality.max(axis=1)[small] @ _WEIGHTS) + (evidence + omitted).max(axis=0)
         # Ties at the cut are all kept, so that the order of the register decides nothing.
         cut = np.partition(rough, -MAX_SITES_IN_DETAIL)[-MAX_SITES_IN_DETAIL]
         kept = np.flatnonzero(rough >= cut)
         sites, small = sites[kept], small[kept]
         evidence, omitted = evidence[:, kept], omitted[:, kept]
-    names = np.zeros(len(sites), np.float32)
-    for cluster in range(len(query.clusters)):
-        explained = (table.quality[:, cluster][small] * _WEIGHTS).max(axis=1)
-        names += explained
-        names -= np.maximum(table.weights[cluster] - explained, 0)
-    total = (evidence + omitted + names).max(axis=0)
-    if len(total) > MAX_SITES_OPENED:
-        cut = np.partition(total, -MAX_SITES_OPENED)[-MAX_SITES_OPENED]
-        opened = np.flatnonzero(total >= max(cut, total.max() - 12.0))
-        if len(opened) > 4 * MAX_SITES_OPENED:
-            opened = opened[np.lexsort((_site_order(part, sites[opened]), -total[opened]))]
-            opened = opened[: 4 * MAX_SITES_OPENED]
-    else:
-        opened = np.arange(len(total))
+    names = _name_points(table, small)
+    total = (evidence + omitted).max(axis=0) + names
+    opened = np.flatnonzero(total >= total.max() - POINTS_OPENED)
     chosen = sites[opened]
-    rows = segment.rows_of_sites(chosen)
-    of_site = np.repeat(opened, (segment.site_begin[chosen + 1] - segment.site_begin[chosen]))
+    if any(level in TAIL_LEVELS for reading in query.readings for level, _ in reading.values):
+        rows = segment.rows_of_sites(chosen)
+        of_site = np.repeat(opened, segment.site_begin[chosen + 1] - segment.site_begin[chosen])
+    else:
+        # Rows of a site stand by tail: where no tail is said, the first visible one speaks for all.
+        rows, of_site = _first_rows(part, chosen), opened
     if part.row_mask is not None:
         visible = part.row_mask[rows]
         rows, of_site = rows[visible], of_site[visible]
@@ -164,31 +194,28 @@ def _rows_of_part(
     whole_evidence = tail_evidence + (evidence + names)[:, of_site]
     whole = whole_evidence + tail_omitted + omitted[:, of_site]
     best = whole.argmax(axis=0)
-    score = whole[best, np.arange(len(rows))]
-    if len(score) > limit:
-        cut = np.partition(score, -limit)[-limit]
-        kept = np.flatnonzero(score >= cut)
-        if len(kept) > 4 * limit:
-            ids = segment.row_id[rows[kept]]
-            kept = kept[np.lexsort((ids, -score[kept]))][: 4 * limit]
-    else:
-        kept = np.arange(len(score))
-    return [
-        ScoredRow(
-            number, int(rows[i]), float(score[i]), float(whole_evidence[best[i], i]),
-            query.readings[best[i]],
-        )
-        for i in kept.tolist()
-    ]  # fmt: skip
+    every = np.arange(len(rows))
+    return RowScores(number, rows, whole[best, every], whole_evidence[best, every], best)
 
 
-def _site_order(part: VisiblePart, sites: NDArray[np.int32]) -> NDArray[np.int64]:
-    """An order of sites that doesn't depend on where they stand: by their smallest address id."""
+def _first_rows(part: VisiblePart, sites: NDArray[np.int32]) -> NDArray[np.int64]:
     segment = part.segment
-    return np.array(
-        [segment.row_id[segment.site_begin[s] : segment.site_begin[s + 1]].min() for s in sites],
-        np.int64,
-    )
+    if part.row_mask is None:
+        return segment.site_begin[sites]
+    rows = segment.rows_of_sites(sites)
+    rows = rows[part.row_mask[rows]]
+    _, first = np.unique(segment.row_site[rows], return_index=True)
+    return rows[first]
+
+
+def _name_points(table: HitTable, small: NDArray[np.intp]) -> Floats:
+    """Return (n_sites,) points for names: earned where explained, lost where not."""
+    points = np.zeros(len(small), np.float32)
+    for cluster in range(table.quality.shape[1]):
+        explained = (table.quality[:, cluster][small] * _WEIGHTS).max(axis=1)
+        points += explained
+        points -= np.maximum(table.weights[cluster] - explained, 0)
+    return points
 
 
 def _candidate_sites(query: Query, view: RegisterView, part: VisiblePart) -> NDArray[np.int32]:

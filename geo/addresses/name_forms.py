@@ -68,6 +68,7 @@ def short_forms(key: str, level: str) -> tuple[tuple[str, float], ...]:
             forms.setdefault(whole, WHOLE_OF_PART)
             stem = _ENDINGS["estate"].sub("", whole)
             if stem != whole and len(stem) >= 2:
+                forms.setdefault(stem + key[len(whole) :], STEM)
                 forms.setdefault(stem, WHOLE_OF_PART - 0.05)
     return tuple(forms.items())
 

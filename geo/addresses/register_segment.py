@@ -102,6 +102,11 @@ class Segment:
         rows: Int64 = np.repeat(begins - before, counts) + np.arange(total)
         return rows
 
+    def rows_of_site(self, row: int) -> Int64:
+        """Return all rows of the site of `row`."""
+        site = int(self.row_site[row])
+        return np.arange(self.site_begin[site], self.site_begin[site + 1])
+
     def row_components(self, row: int) -> dict[str, str]:
         """Return level → value of one row, as stored."""
         found = {}
