@@ -15,11 +15,10 @@ import os
 import select
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -64,13 +63,11 @@ class _Reader:
 class _TimedPipe(io.RawIOBase):
     """The child's output, read with a time-out."""
 
-    def __init__(
-        self, child: subprocess.Popen[bytes], said: IO[bytes], path: Path, limits: UploadLimits
-    ) -> None:
-        assert child.stdout is not None
+    def __init__(self, child: subprocess.Popen[bytes], path: Path, limits: UploadLimits) -> None:
+        assert child.stdout is not None and child.stderr is not None
         self.child = child
         self._fd = child.stdout.fileno()
-        self._said = said
+        self._said = child.stderr
         self._path = path
         self._limits = limits
 
@@ -97,7 +94,7 @@ class _TimedPipe(io.RawIOBase):
         """The error the child reported, or one that says how it ended."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.child.wait(timeout=5)
-        self._said.seek(0)
+        self.child.kill()  # or reading what it said might wait for more
         lines = self._said.read(STDERR_BYTES_MAX).decode("utf-8", "replace").splitlines()
         for line in reversed(lines):
             with contextlib.suppress(ValueError, KeyError, TypeError):
@@ -135,30 +132,31 @@ def read_isolated(
         "batch_rows": batch_rows,
         "limits": asdict(limits),
     }
-    with tempfile.TemporaryFile() as said:
-        child = subprocess.Popen(
-            [sys.executable, "-I", "-m", "geo.importers.reader_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            env=_child_environment(kind),
-            cwd="/",
-        )
-        assert child.stdin is not None and child.stdout is not None
+    # Its errors come by a pipe, too: a file it could not write to, not even a temporary one.
+    child = subprocess.Popen(
+        [sys.executable, "-I", "-m", "geo.importers.reader_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=_child_environment(kind),
+        cwd="/",
+    )
+    assert child.stdin is not None and child.stdout is not None and child.stderr is not None
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.write(json.dumps(request).encode())
+            child.stdin.close()
+        pipe = _TimedPipe(child, path, limits)
         try:
-            with contextlib.suppress(BrokenPipeError):
-                child.stdin.write(json.dumps(request).encode())
-                child.stdin.close()
-            pipe = _TimedPipe(child, said, path, limits)
-            try:
-                stream = pa.ipc.open_stream(pa.PythonFile(io.BufferedReader(pipe, 1 << 20)))
-            except (pa.ArrowInvalid, OSError) as error:
-                raise pipe.failure() from error
-            yield _Reader(stream, pipe)
-        finally:
-            child.kill()
-            child.wait()
-            child.stdout.close()
+            stream = pa.ipc.open_stream(pa.PythonFile(io.BufferedReader(pipe, 1 << 20)))
+        except (pa.ArrowInvalid, OSError) as error:
+            raise pipe.failure() from error
+        yield _Reader(stream, pipe)
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+        child.stderr.close()
 
 
 def _child_environment(kind: FileKind) -> dict[str, str]:

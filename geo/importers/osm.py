@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from geo.basemap_classes import (
     GREEN_CLASSES,
-    PLACE_MIN_ZOOM,
     WATER_CLASSES,
     WATERWAY_MIN_ZOOM,
     road_min_zoom,
@@ -206,7 +205,7 @@ def _place_kinds(tags: Any) -> Iterator[tuple[str, str]]:
             continue
         if key == "railway" and value not in ("station", "halt", "tram_stop"):
             continue
-        if key == "leisure" and value not in PLACE_MIN_ZOOM and value in GREEN_CLASSES:
-            continue
+        if key == "leisure" and value in GREEN_CLASSES:
+            continue  # the ground itself bears the name
         yield "place", "station" if key == "railway" else value
         return

@@ -41,6 +41,7 @@ class RawTable:
 
 def main() -> None:
     """Read the request, limit this process, send the table."""
+    os.set_blocking(2, False)  # a library that prints without end must not stop at a full pipe
     request = json.load(sys.stdin)
     limits = UploadLimits(**request["limits"])
     path = Path(request["path"])
