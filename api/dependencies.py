@@ -209,6 +209,12 @@ def lonlat_of(x: float, y: float, datum: str) -> LonLat:
     named = parse_datum(datum)
     if named.name == "WGS84":
         return LonLat(x, y)
+    if named.is_projected and abs(x) <= 360 and abs(y) <= 90:
+        raise InvalidCoordinate(
+            f"({x:g}, {y:g}) are degrees, but {named} counts metres. Name the datum of the "
+            "degrees, or give easting and northing.",
+            field="datum",
+        )
     fault = check_coordinates([x], [y], named)[0]
     if fault:
         raise InvalidCoordinate(

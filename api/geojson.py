@@ -45,7 +45,7 @@ def point_of(lon: float | None, lat: float | None) -> dict[str, Any] | None:
     """Return a point as GeoJSON, None where either is missing."""
     if lon is None or lat is None:
         return None
-    return {"type": "Point", "coordinates": [round(lon, DECIMALS), round(lat, DECIMALS)]}
+    return {"type": "Point", "coordinates": [rounded(lon), rounded(lat)]}
 
 
 def feature(
@@ -65,9 +65,9 @@ def feature_collection(features: Iterable[Mapping[str, Any]], **members: Any) ->
     return {"type": "FeatureCollection", "features": list(features), **members}
 
 
-def h3_text(h3_cell: int | None) -> str | None:
-    """Return an H3 cell as people write it, hexadecimal; None where there is none."""
-    return None if h3_cell is None else f"{h3_cell:x}"
+def rounded(degrees: float) -> float:
+    """Return a coordinate as it is sent."""
+    return round(degrees, DECIMALS)
 
 
 def _rounded(coordinates: Any) -> Any:

@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.dependencies import ReadSession, RequiredFrame, Scope
-from api.geojson import GeoJSONResponse, feature, feature_collection, geometry_of, h3_text
+from api.geojson import GeoJSONResponse, feature, feature_collection, geometry_of
 from api.schemas.errors import error_responses
 from api.schemas.layers import AddressDensity
+from geo.h3_cells import h3_cell_to_text
 from layers.address_density import ZOOM_MAX, load_address_density
 
 router = APIRouter(prefix="/layers", tags=["layers"])
@@ -47,10 +48,10 @@ def get_address_density(
         feature_collection(
             (
                 feature(
-                    f"{h3_cell:x}",
+                    h3_cell_to_text(h3_cell),
                     geometry_of(outline),
                     {
-                        "h3_cell": h3_text(h3_cell),
+                        "h3_cell": h3_cell_to_text(h3_cell),
                         "address_count": address_count,
                         "resolution": result.resolution,
                     },
