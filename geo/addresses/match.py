@@ -176,12 +176,12 @@ def _distinct_places(query: Query, view: RegisterView, limit: int) -> list[Place
         if scored is None or len(places) >= limit:
             break
         best = max(best, scored.score)
-        if scored.score < best - POINTS_BEHIND:
+        if scored.score < best - (POINTS_BEHIND if len(places) < 3 else POINTS_BEHIND / 2):
             break
         place = find_place(query, scored, view)
         taken = view.parts[scored.part].segment.rows_of_site(scored.row)
         if place is not None and len(place.rows):
-            taken = np.append(place.rows, scored.row)
+            taken = place.rows
             row = place.address_row
             row_id = -1 if row is None else int(view.parts[place.part].segment.row_id[row])
             if row_id not in seen:

@@ -41,12 +41,15 @@ NUMBER_POINTS: dict[str, tuple[float, float, float, float]] = {
 }
 COST_WEIGHT = 2.0  # points a reading loses for each unit of its cost
 MAX_SITES = 20_000  # of one query that are scored
+MAX_NARROW = 4_000  # sites of one road or estate; a name of more is a wide one
+SURE_QUALITY = 0.95  # a narrow name found so surely that wide names need not be searched
 MAX_SITES_IN_DETAIL = 384
 POINTS_OPENED = 8.0  # rows of sites this far behind the best are not looked at
 SAME_POINTS = 0.001  # scores this close are equal
 MAX_TIES = 4_096
 
 _WEIGHTS = np.array([NAME_WEIGHTS[level] for level in NAME_LEVELS], np.float32)
+_NARROW = {"village_group", "road", "estate", "point_of_interest", "building"}
 _ADMIN = {"province", "city", "county", "township", "development_zone", "community"}
 
 
@@ -104,7 +107,7 @@ def make_hit_table(query: Query, view: RegisterView) -> HitTable | None:
 class RowScores:
     """Scored rows of one part. `take` gives them out, best first, equal ones by address id.
 
-    rows : (n,) rows of the segment
+    rows : (n,) rows of the segment, sorted
     score, evidence : (n,) points; evidence is without those lost for what the query leaves out
     reading : (n,) index of the reading that fits best
     """
@@ -120,9 +123,21 @@ class RowScores:
         return float(self.score.max()) if len(self.score) else -math.inf
 
     def drop(self, rows: NDArray[np.int64]) -> None:
-        """Don't give out these rows any more."""
-        gone = np.isin(self.rows, rows)
-        self.score = np.where(gone, np.float32(-np.inf), self.score)
+        """Don't give out these rows (sorted) any more."""
+        if len(rows) > len(self.rows):
+            gone = _find_sorted(rows, self.rows) >= 0
+            self.score[gone] = -np.inf
+        else:
+            at = _find_sorted(self.rows, rows)
+            self.score[at[at >= 0]] = -np.inf
+
+
+def _find_sorted(values: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return where each of `wanted` stands in sorted `values`, -1 where it doesn't."""
+    if not len(values):
+        return np.full(len(wanted), -1)
+    at = np.minimum(np.searchsorted(values, wanted), len(values) - 1)
+    return np.where(values[at] == wanted, at, -1)
 
 
 def score_rows(query: Query, view: RegisterView) -> list[RowScores]:
@@ -219,49 +234,66 @@ def _name_points(table: HitTable, small: NDArray[np.intp]) -> Floats:
 
 
 def _candidate_sites(query: Query, view: RegisterView, part: VisiblePart) -> NDArray[np.int32]:
-    """Return visible sites that have one of the names, rare names first, up to MAX_SITES.
+    """Return visible sites that have one of the names, up to MAX_SITES, in order.
 
-    A name of very many sites (a county) brings only those whose door, building or group is asked
-    for.
+    Sites of a road, estate or other narrow name all count. Where there is one, a wide name (a
+    county, a community) brings only sites whose door, building or group is asked for.
     """
     segment = part.segment
-    numbers = view.index.numbers.ids
-    asked = {
-        level: {
-            number_id
-            for reading in query.readings
-            for stated, key in reading.values
-            if stated == level
-            for number_id in number_ids(level, key, numbers)
-        }
-        for level in SITE_NUMBER_LEVELS
-    }
-    postings = []
-    for name_id in {hit.name_id for hit, _ in query.hits}:
-        sites = part.visible_sites(segment.sites_of_name(name_id))
-        if len(sites):
-            postings.append((len(sites), view.names.texts[name_id], sites))
-    postings.sort(key=lambda item: item[:2])
-    chosen: list[NDArray[np.int32]] = []
+    narrow: list[NDArray[np.int32]] = []
+    wide: list[tuple[int, str, NDArray[np.int32]]] = []
+    surest = 0.0
+    for name_id, quality in _quality_of_names(query).items():
+        sites = segment.sites_of_name(name_id)
+        if not len(sites):
+            continue
+        if len(sites) <= MAX_NARROW and view.names.levels[name_id] & _NARROW:
+            narrow.append(part.visible_sites(sites))
+            surest = max(surest, quality)
+        else:
+            wide.append((len(sites), view.names.texts[name_id], sites))
+    asked = _asked_numbers(query, view)
     room = MAX_SITES
-    for count, _, sites in postings:
-        if count > room:
-            if not any(asked.values()):
-                continue
-            wanted = np.zeros(count, bool)
-            for column, level in enumerate(SITE_NUMBER_LEVELS):
-                if asked[level]:
-                    wanted |= np.isin(
-                        segment.site_numbers[sites, column], np.array(sorted(asked[level]))
-                    )
-            sites = sites[wanted]
-            if len(sites) > room:
-                continue
-        chosen.append(sites)
-        room -= len(sites)
-    if not chosen:
-        return postings[0][2][:0] if postings else np.empty(0, np.int32)
-    return np.unique(np.concatenate(chosen))
+    for _, _, sites in sorted(wide, key=lambda item: item[:2]):
+        if surest >= SURE_QUALITY and (not asked or len(sites) > MAX_NARROW):
+            break
+        if asked and (narrow or len(sites) > room):
+            sites = sites[_has_asked_number(segment.site_numbers[sites], asked)]
+        visible = part.visible_sites(sites)
+        if len(visible) <= room:
+            narrow.append(visible)
+            room -= len(visible)
+    if len(narrow) == 1:
+        return narrow[0]
+    return np.unique(np.concatenate(narrow)) if narrow else np.empty(0, np.int32)
+
+
+def _quality_of_names(query: Query) -> dict[int, float]:
+    quality: dict[int, float] = {}
+    for hit, _ in query.hits:
+        quality[hit.name_id] = max(quality.get(hit.name_id, 0.0), hit.quality)
+    return quality
+
+
+def _asked_numbers(query: Query, view: RegisterView) -> dict[int, list[int]]:
+    """Return column of site numbers → ids of the numbers that some reading asks for."""
+    asked: dict[int, set[int]] = {}
+    for reading in query.readings:
+        for level, key in reading.values:
+            if level in SITE_NUMBER_LEVELS:
+                ids = number_ids(level, key, view.index.numbers.ids)
+                asked.setdefault(SITE_NUMBER_LEVELS.index(level), set()).update(ids)
+    return {column: sorted(ids) for column, ids in asked.items()}
+
+
+def _has_asked_number(
+    site_numbers: NDArray[np.int32], asked: dict[int, list[int]]
+) -> NDArray[np.bool_]:
+    wanted = np.zeros(len(site_numbers), bool)
+    for column, ids in asked.items():
+        for number_id in ids:
+            wanted |= site_numbers[:, column] == number_id
+    return wanted
 
 
 def number_ids(level: str, key: str, numbers: dict[str, int]) -> dict[int, float]:
