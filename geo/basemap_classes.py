@@ -125,16 +125,22 @@ def area_min_zoom(kind: str, geometries: NDArray[np.object_]) -> NDArray[np.int1
         return np.asarray(zoom, dtype=np.int16)
     low, high = _AREA_ZOOMS
     with np.errstate(divide="ignore"):
-        side_pixels_at_0 = np.sqrt(area_m2) / _PIXEL_M_AT_ZOOM_0
+        # Web Mercator stretches by one over the cosine of the latitude.
+        side_pixels_at_0 = np.sqrt(area_m2) / np.cos(_middle(geometries)) / _PIXEL_M_AT_ZOOM_0
         zoom = np.ceil(np.log2(np.sqrt(_AREA_PIXELS) / side_pixels_at_0))
     return np.asarray(np.clip(zoom, low, high), dtype=np.int16)
 
 
 def approximate_area_m2(geometries: NDArray[np.object_]) -> NDArray[np.float64]:
     """Areas good to a few per cent, for drawing: degrees scaled at the middle of each feature."""
+    square_degrees = shapely.area(geometries)
+    return np.asarray(square_degrees * _METRES_PER_DEGREE**2 * np.cos(_middle(geometries)))
+
+
+def _middle(geometries: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Latitude of the middle of each [radians]."""
     bounds = shapely.bounds(geometries)
-    middle = np.radians((bounds[:, 1] + bounds[:, 3]) / 2)
-    return np.asarray(shapely.area(geometries) * _METRES_PER_DEGREE**2 * np.cos(middle))
+    return np.asarray(np.radians((bounds[:, 1] + bounds[:, 3]) / 2))
 
 
 def place_min_zoom(place_class: str) -> int:
