@@ -27,6 +27,9 @@ LANGUAGE_COOKIE_AGE_S = 365 * 24 * 3600
 KEEP_FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_EACH_TIME = "no-cache"
 RETRY_AFTER_S = 5
+# A list of this length takes a minute or two; longer ones are work for the command line.
+GEOCODE_MOST_ROWS = 20_000
+GEOCODE_MOST_BYTES = 20_000_000
 
 router = APIRouter(include_in_schema=False)
 Today = Annotated[date, Depends(today)]
@@ -49,6 +52,25 @@ def map_page(request: Request, session: ReadSession, scope: Scope, now: Today) -
         overview=overview,
         map_parts=map_parts(build_map(MapStart.around(overview.extent)), nonce),
         layers=MAP_LAYERS,
+    )
+
+
+@router.get("/geocode", response_class=HTMLResponse)
+def geocode_page(request: Request, session: ReadSession, scope: Scope, now: Today) -> Response:
+    """Many addresses at once."""
+    try:
+        overview = load_store_overview(session, on=now, scope=scope)
+    except Unavailable:
+        return unavailable_page(request)
+    return render_page(
+        request,
+        "geocode.html",
+        nonce=new_nonce(),
+        text_groups=("geocode.",),
+        settings={"most_rows": GEOCODE_MOST_ROWS, "most_bytes": GEOCODE_MOST_BYTES},
+        page="geocode",
+        overview=overview,
+        most_rows=format_decimal(GEOCODE_MOST_ROWS, locale="en"),
     )
 
 

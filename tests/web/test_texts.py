@@ -35,9 +35,11 @@ def named_keys() -> set[str]:
 
 def computed_keys() -> set[str]:
     """Keys put together from a name: they can't be found by reading."""
-    return {f"level.{level}" for level in ADDRESS_COMPONENTS} | {
-        f"map.layer_{name}" for name in MAP_LAYERS
-    }
+    return (
+        {f"level.{level}" for level in (*ADDRESS_COMPONENTS, "point_of_interest")}
+        | {f"map.layer_{name}" for name in MAP_LAYERS}
+        | {f"geocode.status_{status}" for status in ("all", "matched", "review", "not_found")}
+    )
 
 
 def test_both_languages_have_the_same_keys_once_each_in_the_same_order() -> None:
