@@ -16,6 +16,9 @@ _PROVINCE_BLOCKS = ((11, 15), (21, 23), (31, 37), (41, 46), (50, 54), (61, 65), 
 PROVINCES = frozenset(
     str(number) for first, last in _PROVINCE_BLOCKS for number in range(first, last + 1)
 )  # GB/T 2260
+# Given to no province: codes of generated places begin with it (`geo.demo`), so that they pass the
+# same checks as real ones and can never be taken for one.
+GENERATED_PROVINCE = "99"
 
 OWN_CODE_MAX = 40  # characters; long enough for every standard, short enough for a map label
 
@@ -198,7 +201,7 @@ def _county_code(code: str) -> AreaCode:
 
 
 def _check_county_part(code: str) -> None:
-    if code[:2] not in PROVINCES:
+    if code[:2] not in PROVINCES and code[:2] != GENERATED_PROVINCE:
         raise InvalidCode(
             f"“{code}” begins with {code[:2]}, which is no province in GB/T 2260. "
             "Correct the first two digits.",

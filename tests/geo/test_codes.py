@@ -53,7 +53,7 @@ def test_a_division_code_tells_its_level_and_parent(
         ("14010a", "6 or 9 or 12 digits"),
         ("１４０１０６", "6 or 9 or 12 digits"),  # full-width digits
         ("160100", "16, which is no province"),
-        ("990000", "99, which is no province"),
+        ("980000", "98, which is no province"),
         ("140006", "00 for the city"),
         ("140000001", "00 for the city"),
         ("140106000", "000 for the township"),
