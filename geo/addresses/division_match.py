@@ -85,6 +85,15 @@ def _village_names(township: str) -> dict[str, tuple[tuple[str, str], ...]]:
     return {key: tuple(sorted(found, key=lambda v: -len(v[0]))) for key, found in grouped.items()}
 
 
+@functools.lru_cache(maxsize=8_192)
+def _prefixes(code: str) -> tuple[str, ...]:
+    """Return what the codes within a division begin with, also those of its successor."""
+    division = load_divisions().find(code)
+    if division is None or division.successor is None:
+        return (code_prefix(code),)
+    return (code_prefix(code), code_prefix(load_divisions().successor(code).code))
+
+
 class DivisionState:
     """What the text has said of divisions so far.
 
@@ -105,7 +114,7 @@ class DivisionState:
         """Return the codes that lie under what was said so far."""
         if not self.candidates:
             return codes
-        prefixes = tuple(code_prefix(code) for code in self.candidates)
+        prefixes = sum((_prefixes(code) for code in self.candidates), ())
         return tuple(code for code in codes if code.startswith(prefixes))
 
     def in_area(self, codes: tuple[str, ...]) -> tuple[str, ...]:
@@ -149,6 +158,8 @@ _CLOSING = frozenset({"road", "door", "estate", "building", "community", "floor"
 def match_division(reading: Reading, at: int, stop: int, state: DivisionState) -> int:
     """Add the token of a division at `at`; return where it ends, or `at` if there is none."""
     if reading.seen & _CLOSING:
+        if reading.last_kind() == "road" and state.candidates and state.level < _TOWNSHIP_RANK:
+            return _match_township_after_road(reading, at, stop, state)
         return at
     filler = _FILLER.match(reading.text, at, stop)
     if filler is not None and (
@@ -180,8 +191,10 @@ def _match_upper(reading: Reading, at: int, stop: int, state: DivisionState) -> 
         in_full = codes is not None
         if codes is None:
             codes = short.get(name)
-            if codes is None or _NAME_GOES_ON.match(text, end, stop):
+            if codes is None or _goes_on(text, end, stop, codes):
                 continue
+            if text[end : end + 1] in _COUNTY_CLASSES and end < stop and codes[0][4:] != "00":
+                end += 1  # 石柱县: the class of the county was shortened, or has changed since
         elif length == 2 and not state.candidates:
             codes = state.in_area(codes)  # 东区 and 城区 say nothing where no city is known
         said = state.within(codes)
@@ -212,6 +225,28 @@ def _match_upper(reading: Reading, at: int, stop: int, state: DivisionState) -> 
             state.level = _COUNTY_RANK
             return county.end()
     return at
+
+
+_COUNTY_CLASSES = ("县", "市", "区", "旗")
+
+
+def _goes_on(text: str, end: int, stop: int, codes: tuple[str, ...]) -> bool:
+    """Whether a short name is only the beginning of another name (北京 of 北京路)."""
+    if _NAME_GOES_ON.match(text, end, stop) is None:
+        return False
+    return not any(_division_follows(text, end, stop, code) for code in codes[:4])
+
+
+def _division_follows(text: str, at: int, stop: int, above: str) -> bool:
+    """Whether the full name of a division within `above` begins at `at` (宁波|镇海区)."""
+    prefix = code_prefix(above)
+    for names in (_upper(), _townships()):
+        for length in names.lengths.get(text[at : at + 2], ()):
+            if length > 2 and at + length <= stop:
+                codes = names.indexes[0].get(text[at : at + length], ())
+                if any(code.startswith(prefix) for code in codes):
+                    return True
+    return False
 
 
 def _standing_alone(
@@ -325,13 +360,33 @@ def _match_township(reading: Reading, at: int, stop: int, state: DivisionState) 
             reading.add("development_zone" if zone else "township", at, end, text[at:end], said[0])
             return end
     match = _TOWNSHIP.match(text, at, stop)
-    if match is not None:
+    if match is not None and not _known_after_road(match, state):
         if again and reading.last_kind() == "township":
             reading.add("township", at, match.end(), match[0])
         else:
             state.level = _TOWNSHIP_RANK
             reading.add("township", at, match.end(), match[0])
         return match.end()
+    return at
+
+
+def _known_after_road(match: re.Match[str], state: DivisionState) -> bool:
+    """Whether the match is a road and then a township of the list: 拱康路|康桥街道."""
+    road, found, name = match[0].rpartition("路")
+    return bool(found and road and state.within(load_divisions().township_names.get(name, ())))
+
+
+def _match_township_after_road(reading: Reading, at: int, stop: int, state: DivisionState) -> int:
+    """Match a township in full that stands, against the order of the standard, after the road."""
+    names = _townships()
+    for length in names.lengths.get(reading.text[at : at + 2], ()):
+        name = reading.text[at : at + length]
+        if length > 2 and at + length <= stop and name[-1] in "镇乡道":
+            said = state.within(names.indexes[0].get(name, ()))
+            if said:
+                state.take(said, _TOWNSHIP_RANK)
+                reading.add("township", at, at + length, name, said[0])
+                return at + length
     return at
 
 

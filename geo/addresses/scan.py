@@ -92,6 +92,10 @@ def scan(text: str, vocabulary: Vocabulary | None = None) -> tuple[list[Token], 
             if char == "-":
                 at += 1
                 continue
+        if char == "N" and text.startswith("NULL", at):
+            reading.add(Kind.REPEATED, at, at + 4, "NULL")  # a missing field, printed by a program
+            at += 4
+            continue
         run = _CHINESE_RUN.match(text, at, at + MAX_RUN_LENGTH)
         if run is not None:
             at = _scan_chinese(reading, at, run.end(), state, own_names)
