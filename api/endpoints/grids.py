@@ -13,16 +13,34 @@ from api.geojson import GeoJSONResponse, feature, feature_collection, geometry_o
 from api.schemas.errors import error_responses
 from api.schemas.grids import (
     GridFeature,
+    GridH3Cells,
     GridNeighbour,
     GridPage,
     GridProperties,
+    GridShare,
     GridVersion,
     GridVersionList,
+    H3CellGrids,
+    H3CellShare,
 )
+from geo.crosswalk import CROSSWALK_RESOLUTIONS, grid_to_h3_cells, h3_cell_to_grids
 from geo.grids import get_grid, grid_neighbours, list_grid_versions, load_grids
+from geo.h3_cells import h3_cell_to_text, parse_h3_cell
 
 router = APIRouter(tags=["grids"])
 
+Resolution = Annotated[
+    int,
+    Query(
+        ge=0,
+        le=15,
+        description=f"H3 resolution; kept are {CROSSWALK_RESOLUTIONS[0]} and "
+        f"{CROSSWALK_RESOLUTIONS[1]}.",
+    ),
+]
+H3CellText = Annotated[
+    str, Path(max_length=20, description="Hexadecimal.", examples=["8a309972a977fff"])
+]
 GridCode = Annotated[Code, Path(description="Code of the grid.", examples=["31010100100100001"])]
 
 
@@ -92,6 +110,53 @@ def list_grid_neighbours(
     """Longest shared border first."""
     found = grid_neighbours(session, grid_code, on=on, scope=scope)
     return [GridNeighbour.model_validate(neighbour) for neighbour in found]
+
+
+@router.get(
+    "/grids/{grid_code}/h3-cells",
+    operation_id="list_grid_h3_cells",
+    summary="The H3 cells of a grid",
+    responses=error_responses(404),
+)
+def list_grid_h3_cells(
+    session: ReadSession,
+    scope: Scope,
+    on: Day,
+    grid_code: GridCode,
+    resolution: Resolution = CROSSWALK_RESOLUTIONS[-1],
+) -> GridH3Cells:
+    """Every cell the grid shares ground with, and how much of each lies in the other."""
+    shares = grid_to_h3_cells(session, grid_code, resolution, on=on, scope=scope)
+    return GridH3Cells(
+        grid_code=grid_code,
+        resolution=resolution,
+        h3_cells=[
+            H3CellShare(
+                h3_cell=h3_cell_to_text(share.h3_cell),
+                share_of_grid=share.share_of_grid,
+                share_of_h3_cell=share.share_of_h3_cell,
+            )
+            for share in shares
+        ],
+    )
+
+
+@router.get(
+    "/h3-cells/{h3_cell}/grids",
+    operation_id="list_h3_cell_grids",
+    summary="The grids of an H3 cell",
+    responses=error_responses(404),
+)
+def list_h3_cell_grids(
+    session: ReadSession, scope: Scope, on: Day, h3_cell: H3CellText
+) -> H3CellGrids:
+    """Every grid the cell shares ground with, the largest share of the cell first."""
+    number = parse_h3_cell(h3_cell)
+    shares = h3_cell_to_grids(session, number, on=on, scope=scope)
+    return H3CellGrids(
+        h3_cell=h3_cell_to_text(number),
+        grids=[GridShare.model_validate(share) for share in shares],
+    )
 
 
 @router.get(

@@ -54,22 +54,41 @@ class GridNeighbour(BaseModel):
     border_m: float = Field(description="Length of the shared border [m].")
 
 
-class GridH3Cell(BaseModel):
-    """The overlap of a grid and an H3 cell."""
+SHARE_OF_GRID = Field(description="Share of the grid's area in the cell.", ge=0, le=1.000001)
+SHARE_OF_H3_CELL = Field(description="Share of the cell's area in the grid.", ge=0, le=1.000001)
 
-    model_config = ConfigDict(from_attributes=True)
+
+class H3CellShare(BaseModel):
+    """A cell of a grid."""
 
     h3_cell: str = Field(description="Hexadecimal.", examples=["8a309972a977fff"])
-    resolution: int = Field(ge=0, le=15)
-    share_of_grid: float = Field(description="Share of the grid's area in the cell.", ge=0, le=1)
-    share_of_h3_cell: float = Field(description="Share of the cell's area in the grid.", ge=0, le=1)
+    share_of_grid: float = SHARE_OF_GRID
+    share_of_h3_cell: float = SHARE_OF_H3_CELL
 
 
 class GridH3Cells(BaseModel):
-    """The H3 cells a grid reaches into."""
+    """The H3 cells a grid shares ground with; their shares of the grid add up to 1."""
 
     grid_code: str = GRID_CODE
-    h3_cells: list[GridH3Cell]
+    resolution: int
+    h3_cells: list[H3CellShare]
+
+
+class GridShare(BaseModel):
+    """A grid of a cell."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    grid_code: str = GRID_CODE
+    share_of_grid: float = SHARE_OF_GRID
+    share_of_h3_cell: float = SHARE_OF_H3_CELL
+
+
+class H3CellGrids(BaseModel):
+    """The grids a cell shares ground with."""
+
+    h3_cell: str
+    grids: list[GridShare]
 
 
 class GridVersion(BaseModel):

@@ -19,6 +19,7 @@ from sqlalchemy import event
 
 from api.app import create_app
 from api.dependencies import caller_scope
+from geo.crosswalk import store_crosswalk
 from geo.settings import Settings
 from geo.store.cluster import EmbeddedCluster
 from geo.store.database import Database
@@ -87,6 +88,11 @@ def _settle(place: District) -> None:
                 ("E", GRID_ENDED, {"valid_to": date(2025, 1, 1)}),
             )
         }
+        store_crosswalk(
+            session,
+            [grid.id for grid in grids.values()],
+            [place.drawn[letter] for letter in grids],
+        )
         for letter, count in (("A", 9), ("B", 3), ("C", 2)):
             west, south, east, north = place.drawn[letter].bounds
             place.address_ids[letter] = [

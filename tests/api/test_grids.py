@@ -83,6 +83,21 @@ def test_neighbours(client: TestClient) -> None:
     assert found[0]["border_m"] == pytest.approx(222, rel=0.01)
 
 
+def test_grids_and_h3_cells_share_ground_both_ways(client: TestClient) -> None:
+    body = client.get(f"/v1/grids/{GRID_A}/h3-cells").json()
+    assert body["resolution"] == 10
+    assert sum(cell["share_of_grid"] for cell in body["h3_cells"]) == pytest.approx(1)
+    first = body["h3_cells"][0]
+    back = client.get(f"/v1/h3-cells/{first['h3_cell']}/grids").json()
+    share = next(grid for grid in back["grids"] if grid["grid_code"] == GRID_A)
+    assert share["share_of_grid"] == pytest.approx(first["share_of_grid"])
+    assert client.get(f"/v1/grids/{GRID_A}/h3-cells?resolution=9").status_code == 200
+    for path in (f"grids/{GRID_A}/h3-cells?resolution=3", "h3-cells/xyz/grids"):
+        answer = client.get(f"/v1/{path}")
+        assert answer.status_code == 422
+        assert answer.json()["error"]["code"] == "invalid_h3_cell"
+
+
 def test_versions(client: TestClient) -> None:
     (version,) = client.get("/v1/grid-versions").json()["grid_versions"]
     assert (version["grid_count"], version["in_force_count"]) == (4, 3)
@@ -100,6 +115,10 @@ def test_outside_the_scope_is_absent(client_of: Callable[..., TestClient]) -> No
     assert client.get(f"/v1/grids/{GRID_A}/neighbours").status_code == 404
     assert client.get(f"/v1/grids/{GRID_B}/neighbours").json() == []
     assert client.get("/v1/grid-versions").status_code == 404
+    assert client.get(f"/v1/grids/{GRID_A}/h3-cells").status_code == 404
+    (cell, *_) = client.get(f"/v1/grids/{GRID_B}/h3-cells").json()["h3_cells"]
+    shares = client.get(f"/v1/h3-cells/{cell['h3_cell']}/grids").json()["grids"]
+    assert [share["grid_code"] for share in shares] == [GRID_B]
 
 
 @pytest.mark.parametrize("code", ["%00", "x" * 41, "%07abc"])
