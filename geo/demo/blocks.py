@@ -7,6 +7,7 @@ border; communities, townships and the district are dissolved from them and keep
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise, permutations
 from typing import Any
 
 import numpy as np
@@ -98,16 +99,43 @@ def lay_out_grids(plan: StreetPlan) -> list[GridPlot]:
 def in_numbering_order(grid_quads: list[GridQuad]) -> list[GridQuad]:
     """From west to east, then from north to south: the next in the row before the next row.
 
-    A row holds every grid whose middle is no lower than the foot of the row's northernmost grid.
+    Grids of a town are no chessboard, so the order is looked for: rows from the north, each from
+    the west, rearranged as little as it takes until no grid comes right after one that it should
+    come before (`_may_follow`).
     """
-    waiting = sorted(grid_quads, key=lambda q: -shapely.bounds(q.quad.polygon)[3])
-    ordered: list[GridQuad] = []
+    bounds = [shapely.bounds(q.quad.polygon) for q in grid_quads]
+    centres = [shapely.get_coordinates(q.quad.polygon.centroid)[0] for q in grid_quads]
+    waiting = sorted(range(len(grid_quads)), key=lambda k: -bounds[k][3])
+    rows: list[int] = []
     while waiting:
-        foot = float(shapely.bounds(waiting[0].quad.polygon)[1])
-        row = [q for q in waiting if q.quad.polygon.centroid.y >= foot]
-        ordered += sorted(row, key=lambda q: q.quad.polygon.centroid.x)
-        waiting = [q for q in waiting if q not in row]
-    return ordered
+        # A row holds every grid whose middle is no lower than the foot of its northernmost.
+        foot = bounds[waiting[0]][1]
+        row = [k for k in waiting if centres[k][1] >= foot]
+        rows += sorted(row, key=lambda k: centres[k][0])
+        waiting = [k for k in waiting if k not in row]
+    for order in permutations(rows):
+        if all(
+            _may_follow(bounds[a], centres[a], bounds[b], centres[b]) for a, b in pairwise(order)
+        ):
+            return [grid_quads[k] for k in order]
+    return [grid_quads[k] for k in rows]
+
+
+def _may_follow(bounds: Any, centre: Any, next_bounds: Any, next_centre: Any) -> bool:
+    """Whether a grid may be numbered right after another: east of it in its row, or below it.
+
+    Two are in a row where they share more than half of the taller one's height.
+    """
+    in_row = _shared(bounds, next_bounds, 1) > 0.5
+    in_column = _shared(bounds, next_bounds, 0) > 0.5
+    if in_row:
+        return bool(in_column or next_centre[0] > centre[0])
+    return bool(next_centre[1] <= centre[1])
+
+
+def _shared(one: Any, other: Any, axis: int) -> float:
+    shared = min(one[axis + 2], other[axis + 2]) - max(one[axis], other[axis])
+    return float(shared / max(one[axis + 2] - one[axis], other[axis + 2] - other[axis]))
 
 
 def dissolve(polygons: list[Any]) -> Any:

@@ -12,8 +12,12 @@ import pytest
 import shapely
 
 from geo.addresses.parse import parse
+from geo.codes import CodeStandard
 from geo.demo import DemoCity, digest_city, generate_city
 from geo.demo.names import NameDrawer, person_in_charge
+from geo.faults import FaultKind, FaultLimits
+from geo.grid_draft import GridDraft
+from geo.grid_faults import check_grids
 from geo.tables import ADDRESS_COMPONENTS, BASEMAP_KINDS, GRID_KINDS
 
 DIGEST = "import sys; from geo.demo import *; print(digest_city(generate_city(int(sys.argv[1]))))"
@@ -104,10 +108,29 @@ def test_codes_belong_to_no_province_and_follow_the_standard(city: DemoCity) -> 
     assert (city.grids["grid_code"].str[:12] == city.grids["community_code"]).all()
     for community, own in city.grids.groupby("community_code"):
         assert sorted(own["grid_code"]) == [f"{community}{k:03d}" for k in range(1, 6)]
-        # West to east, then north to south: the first is in the northernmost row.
-        first = own.sort_values("grid_code").iloc[0].geometry
-        assert first.bounds[3] >= shapely.get_y(shapely.centroid(own.geometry.to_numpy())).max()
     assert set(city.grids["kind"]) <= set(GRID_KINDS)
+
+
+def test_its_grids_pass_the_checks_of_an_import(city: DemoCity) -> None:
+    """No overlap, gap, sliver, wrong code or wrong order; parks and works have few households."""
+    drafts = [
+        GridDraft(
+            row=row, grid_code=grid.grid_code, name=grid.name, kind=grid.kind,
+            community_code=grid.community_code, person_in_charge=grid.person_in_charge,
+            contact=None, household_count=int(grid.household_count),
+            geometry=shapely.MultiPolygon([grid.geometry]),
+        )
+        for row, grid in enumerate(city.grids.itertuples(), start=1)
+    ]  # fmt: skip
+    communities = city.areas[city.areas["level"] == "community"].set_index("code")[["geometry"]]
+    faults = check_grids(
+        drafts,
+        standard=CodeStandard.DB11T2157,
+        limits=FaultLimits(),
+        standing=gpd.GeoDataFrame({"community_code": []}, geometry=[], crs="EPSG:4326"),
+        communities=communities,
+    )
+    assert {fault.kind for fault in faults} <= {FaultKind.HOUSEHOLDS_UNUSUAL}
 
 
 def test_grids_have_people_in_charge_whom_nobody_can_be(city: DemoCity) -> None:
