@@ -10,13 +10,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from geo.addresses.levels import LEVELS
 from geo.addresses.match_places import Place, find_place, place_point, place_text
-from geo.addresses.match_query import Query, read_query
+from geo.addresses.match_query import OPEN_END, Query, read_query
 from geo.addresses.match_reasons import MatchReason
-from geo.addresses.match_sites import NAME_WEIGHTS, score_rows, take_best
+from geo.addresses.match_sites import NAME_WEIGHTS, RowScores, score_rows, take_best
 from geo.addresses.parse import ParseContext, ParsedAddress, parse
 from geo.addresses.register_index import RegisterIndex, RegisterView
 from geo.addresses.register_keys import NAME_LEVELS, NUMBER_LEVELS
@@ -35,7 +33,7 @@ _DIFFERENCE_LEAVES = {"room": 0.45, "floor": 0.7, "entrance": 0.4}
 _DIFFERENCE_LEAVES_OTHERWISE = 0.3
 _ABSENCE_LEAVES = {"room": 0.7, "floor": 0.95, "entrance": 0.75, "building": 0.55, "door": 0.8}
 _DIVISION_LEAVES = {"province": 0.25, "city": 0.3, "county": 0.6}
-_HIT_LEAVES = {"full": 1.0, "short": 0.97, "sound": 0.88, "typo": 0.86, "part": 0.6}
+_HIT_LEAVES = {"full": 1.0, "short": 0.97, "sound": 0.88, "typo": 0.86, "part": 0.6, "begun": 0.9}
 _NEAR_LEAVES = 0.6
 _UNREAD_LEAVES = 0.6
 _MARGIN_SCALE = 1.1  # points; a lead of one point over the next place leaves a doubt of 0.2
@@ -145,7 +143,7 @@ def match_standard_address(
 
 
 def _candidates(query: Query, view: RegisterView, limit: int) -> tuple[list[MatchCandidate], bool]:
-    places = _distinct_places(query, view, limit)
+    places = find_places(query, view, score_rows(query, view), limit=limit)
     if not places:
         return [], False
     first = places[0]
@@ -164,12 +162,13 @@ def _candidates(query: Query, view: RegisterView, limit: int) -> tuple[list[Matc
     return candidates, is_tied or first.is_split
 
 
-def _distinct_places(query: Query, view: RegisterView, limit: int) -> list[Place]:
-    """Return the places of the best rows, each once, best first."""
+def find_places(
+    query: Query, view: RegisterView, scores: list[RowScores], *, limit: int
+) -> list[Place]:
+    """Return the places of the best rows, each once, best first. Uses `scores` up."""
     places: list[Place] = []
     seen: set[int] = set()
     split: Place | None = None
-    scores = score_rows(query, view)
     best = -math.inf
     for _ in range(ROWS_COMPARED):
         scored = take_best(query, view, scores)
@@ -200,7 +199,7 @@ def _choices(place: Place, view: RegisterView, limit: int) -> list[Place]:
     """Return the addresses among which a text such as 3幢101室 (of three entrances) leaves open."""
     segment = view.parts[place.part].segment
     said = dict(place.scored.reading.values)
-    room = view.index.numbers.ids.get(said.get("room", ""), -1)
+    room = view.index.numbers.ids.get(said.get("room", "").removesuffix(OPEN_END), -1)
     rows = [int(row) for row in place.rows if segment.row_tail[row, 2] == room]
     return [
         replace(

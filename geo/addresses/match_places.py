@@ -34,6 +34,8 @@ _NAME_COLUMN = {level: i for i, level in enumerate(NAME_LEVELS)}
 _NUMBER_COLUMN = {level: i for i, level in enumerate(SITE_NUMBER_LEVELS)}
 # Where these coarser levels differ, the same name is another place.
 _DIVISIONS = ("province", "city", "county")
+# Levels that registers write for one room and leave out for the next: nothing there tells nothing.
+_OFTEN_LEFT_OUT = {"township", "development_zone", "community"}
 _TOLD_APART_BY: dict[str, tuple[str, ...]] = {
     "city": ("province",),
     "county": ("province", "city"),
@@ -111,7 +113,7 @@ def confirm(query: Query, scored: ScoredRow, view: RegisterView) -> Confirmed:
             continue
         if number_id == 0:
             absent[level] = key
-        elif number_id in number_ids(level, key, view.index.numbers.ids):
+        elif number_id in number_ids(level, key, view.index.numbers):
             numbers[level] = key
         else:
             differing[level] = (key, view.index.numbers.texts[number_id])
@@ -184,7 +186,7 @@ def _rows_inside(
     rows = part.visible_rows(rows)
     for column, level in enumerate(TAIL_LEVELS):
         if level in confirmed.numbers:
-            wanted = list(number_ids(level, confirmed.numbers[level], view.index.numbers.ids))
+            wanted = list(number_ids(level, confirmed.numbers[level], view.index.numbers))
             rows = rows[np.isin(segment.row_tail[rows, column], wanted)]
     return rows
 
@@ -216,7 +218,11 @@ def _site_place(
     for each in {*site_levels, *_TOLD_APART_BY.get(level, ())}:
         if each in confirmed.names or each not in _NUMBER_COLUMN:
             column = _NAME_COLUMN[each]
-            same &= segment.site_names[sites, column] == segment.site_names[site, column]
+            name, others = segment.site_names[site, column], segment.site_names[sites, column]
+            if each in _OFTEN_LEFT_OUT and each not in confirmed.names:
+                same &= (others == name) | (others == 0) | (name == 0)
+            else:
+                same &= others == name
         if each in _NUMBER_COLUMN:
             column = _NUMBER_COLUMN[each]
             same &= segment.site_numbers[sites, column] == segment.site_numbers[site, column]

@@ -8,6 +8,7 @@ misreads costs nothing, because the raw text is read as well.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from geo.addresses.name_table import NameHit
@@ -27,6 +28,7 @@ from geo.addresses.words import RELATION_WORDS, alternatives
 CLEAR_QUALITY = 0.5  # a hit of this quality covers its text: nothing else is looked for there
 NESTED_SHARE = 0.35  # what a name inside a longer name is worth: 中山路 in 东中山路
 SIMILAR_REACH = 4  # characters around an uncovered piece in which a mistyped name may begin or end
+OPEN_END = "*"  # ends the key of a number that may go on: 12* is 12, 120, 12附1
 MAX_CLUSTERS = 12  # places of names in one query that are told apart
 
 _RELATION = re.compile(alternatives(RELATION_WORDS))
@@ -63,10 +65,22 @@ class Query:
     divisions: dict[str, str]
 
 
+Completion = Callable[[str, list[bool]], list[NameHit]]
+"""Names that a text still being typed may go on to, from the folded text and what is covered."""
+
+
 def read_query(
-    text: str, parsed: ParsedAddress | None, view: RegisterView, *, max_length: int
+    text: str,
+    parsed: ParsedAddress | None,
+    view: RegisterView,
+    *,
+    max_length: int,
+    complete: Completion | None = None,
 ) -> Query:
     """Return what `text` says.
+
+    complete : for text that is still being typed: its end may be the beginning of a name, and its
+        last number may go on
 
     Raises
     ------
@@ -79,6 +93,11 @@ def read_query(
     tokens = find_numbers(plain, _name_spans(hits, origin, plain))
     covered = _covered(folded, plain, origin, hits, tokens)
     similar: list[NameHit] = []
+    if complete is not None:
+        similar = complete(folded, covered)
+        for hit in similar:
+            covered[hit.start : hit.end] = [True] * (hit.end - hit.start)
+        tokens = _open_ended(tokens, plain)
     for start, end in _uncovered_pieces(folded, covered):
         first, last = max(0, start - SIMILAR_REACH), min(len(folded), end + SIMILAR_REACH)
         near = [
@@ -90,8 +109,9 @@ def read_query(
             near += view.names.find_parts(folded, start, end, view.is_alive)
         similar += near
     similar = _without_split_numbers(similar, plain, origin)
-    similar = [hit for hit in similar if not _is_written(hit, hits)]
-    all_hits = _laminar(_best_of_each([*hits, *similar]))
+    similar = [hit for hit in similar if hit.how == "begun" or not _is_written(hit, hits)]
+    begun = [(hit.start, hit.end) for hit in similar if hit.how == "begun"]
+    all_hits = _laminar(_best_of_each([*_lowered_inside(hits, begun), *similar]))
     for hit in similar:
         if hit.quality >= CLEAR_QUALITY:
             covered[hit.start : hit.end] = [True] * (hit.end - hit.start)
@@ -153,17 +173,24 @@ def _splits(at: int, plain: str, origin: list[int]) -> bool:
 def _nested(hits: list[NameHit]) -> list[NameHit]:
     """Lower the quality of names that stand inside a longer name that is written in full."""
     whole = sorted({(h.start, h.end) for h in hits if h.how == "full"})
+    return _best_of_each(_lowered_inside(hits, whole))
+
+
+def _lowered_inside(hits: list[NameHit], spans: list[tuple[int, int]]) -> list[NameHit]:
+    """Lower the quality of hits that stand inside one of these longer spans."""
+    if not spans:
+        return hits
     result = []
     for hit in hits:
         inside = any(
             start <= hit.start and hit.end <= end and end - start > hit.end - hit.start
-            for start, end in whole
+            for start, end in spans
         )
         worth = hit.quality * (NESTED_SHARE if inside else 1.0)
         if inside and hit.how != "full":
             worth *= 0.6
         result.append(hit._replace(quality=worth))
-    return _best_of_each(result)
+    return result
 
 
 def _best_of_each(hits: list[NameHit]) -> list[NameHit]:
@@ -171,6 +198,13 @@ def _best_of_each(hits: list[NameHit]) -> list[NameHit]:
     for hit in sorted(hits, key=lambda h: (-h.quality, h.how)):
         best.setdefault((hit.name_id, hit.start, hit.end), hit)
     return sorted(best.values(), key=lambda h: (h.start, h.end, h.name_id))
+
+
+def _open_ended(tokens: list[NumberToken], plain: str) -> list[NumberToken]:
+    """Mark the last number as one that may go on, where the text ends with it."""
+    if not tokens or tokens[-1].word or plain[tokens[-1].end :].strip():
+        return tokens
+    return [*tokens[:-1], tokens[-1]._replace(key=tokens[-1].key + OPEN_END)]
 
 
 def _is_written(similar: NameHit, hits: list[NameHit]) -> bool:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.addresses.match_query import Query
+from geo.addresses.match_query import OPEN_END, Query
 from geo.addresses.number_readings import NumberReading
 from geo.addresses.register_index import RegisterView, VisiblePart
 from geo.addresses.register_keys import NAME_LEVELS, SITE_NUMBER_LEVELS, TAIL_LEVELS
+from geo.addresses.register_segment import NumberKeys
 
 Floats = NDArray[np.float32]
 
@@ -39,6 +40,8 @@ NUMBER_POINTS: dict[str, tuple[float, float, float, float]] = {
     "floor": (0.8, -1.0, -0.2, -0.1),
     "room": (2.0, -3.0, -1.0, -0.4),
 }
+OPEN_SHARE = 0.85  # of the points, for a number that goes on from what was typed
+FEW_NUMBERS = 4  # compared one by one; more at once
 COST_WEIGHT = 2.0  # points a reading loses for each unit of its cost
 MAX_SITES = 20_000  # of one query that are scored
 MAX_NARROW = 4_000  # sites of one road or estate; a name of more is a wide one
@@ -178,7 +181,7 @@ def _score_part(
     if not len(sites):
         return None
     segment = part.segment
-    numbers = view.index.numbers.ids
+    numbers = view.index.numbers
     evidence, omitted = _number_points(
         query.readings, SITE_NUMBER_LEVELS, segment.site_numbers[sites], numbers
     )
@@ -281,7 +284,7 @@ def _asked_numbers(query: Query, view: RegisterView) -> dict[int, list[int]]:
     for reading in query.readings:
         for level, key in reading.values:
             if level in SITE_NUMBER_LEVELS:
-                ids = number_ids(level, key, view.index.numbers.ids)
+                ids = number_ids(level, key, view.index.numbers)
                 asked.setdefault(SITE_NUMBER_LEVELS.index(level), set()).update(ids)
     return {column: sorted(ids) for column, ids in asked.items()}
 
@@ -296,16 +299,22 @@ def _has_asked_number(
     return wanted
 
 
-def number_ids(level: str, key: str, numbers: dict[str, int]) -> dict[int, float]:
-    """Return ids of numbers that `key` may mean, each with its share of the points."""
+def number_ids(level: str, key: str, numbers: NumberKeys) -> dict[int, float]:
+    """Return ids of numbers that `key` may mean, each with its share of the points.
+
+    A key that ends with OPEN_END is still being typed: numbers that begin with it may be meant.
+    """
     found: dict[int, float] = {}
-    if key in numbers:
-        found[numbers[key]] = 1.0
+    if key.endswith(OPEN_END):
+        key = key.removesuffix(OPEN_END)
+        found = dict.fromkeys(numbers.starting_with(key), OPEN_SHARE)
+    if key in numbers.ids:
+        found[numbers.ids[key]] = 1.0
     if level == "door":
         # 669-14-1102: people leave 弄 out where the number is enough.
         other = key.removesuffix("弄") if key.endswith("弄") else f"{key}弄"
-        if other in numbers:
-            found[numbers[other]] = 0.7 if other.endswith("弄") else 0.4
+        if other in numbers.ids:
+            found[numbers.ids[other]] = 0.7 if other.endswith("弄") else 0.4
     return found
 
 
@@ -313,7 +322,7 @@ def _number_points(
     readings: tuple[NumberReading, ...],
     levels: tuple[str, ...],
     columns: NDArray[np.int32],
-    numbers: dict[str, int],
+    numbers: NumberKeys,
 ) -> tuple[Floats, Floats]:
     """Return (n_readings, n) points: evidence, and points lost for what the query leaves out."""
     evidence = np.zeros((len(readings), len(columns)), np.float32)
@@ -336,13 +345,15 @@ def _number_points(
     return evidence, omitted
 
 
-def _points(
-    level: str, key: str | None, column: NDArray[np.int32], numbers: dict[str, int]
-) -> Floats:
+def _points(level: str, key: str | None, column: NDArray[np.int32], numbers: NumberKeys) -> Floats:
     agrees, differs, absent, unsaid = NUMBER_POINTS[level]
     if key is None:
         return np.where(column > 0, np.float32(unsaid), np.float32(0))
     points = np.where(column > 0, np.float32(differs), np.float32(absent))
-    for number_id, share in number_ids(level, key, numbers).items():
+    found = number_ids(level, key, numbers)
+    if len(found) > FEW_NUMBERS:
+        points[np.isin(column, list(found))] = agrees * OPEN_SHARE
+        found = {number_id: share for number_id, share in found.items() if share != OPEN_SHARE}
+    for number_id, share in found.items():
         points[column == number_id] = agrees * share
     return points

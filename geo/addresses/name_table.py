@@ -82,6 +82,7 @@ class NameTable:
         self._sounds: dict[str, tuple[int, ...]] = {}
         self._typos = _HashedForms()
         self._bigrams = _HashedForms()
+        self.beginnings: object | None = None  # kept here for `suggest`, which makes it
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -6,6 +6,7 @@ are numpy; a row costs about 60 bytes beside its text, a site about 70.
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,12 +33,26 @@ class NumberKeys:
     def __init__(self) -> None:
         self.ids: dict[str, int] = {}
         self.texts: list[str] = [""]
+        self._ordered: list[str] = []
 
     def add(self, key: str) -> int:
         found = self.ids.get(key)
         if found is None:
             found = self.ids[key] = len(self.texts)
             self.texts.append(key)
+        return found
+
+    def starting_with(self, start: str, limit: int = 2_000) -> list[int]:
+        """Return ids of the numbers that begin with `start`, in order of their text."""
+        ordered = self._ordered
+        if len(ordered) != len(self.texts) - 1:
+            ordered = self._ordered = sorted(self.texts[1:])
+        first = bisect.bisect_left(ordered, start)
+        found = []
+        for text in ordered[first : first + limit]:
+            if not text.startswith(start):
+                break
+            found.append(self.ids[text])
         return found
 
 
