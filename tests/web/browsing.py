@@ -61,12 +61,13 @@ class Visit:
         """Open a page and wait until its map, if it has one, shows its layers."""
         self.page.goto(f"{self.origin}{path}")
         if self.page.locator("#map_gridbeat").count():
-            self.page.wait_for_selector("html[data-ready=true]", timeout=20_000, state="attached")
             self.settle()
 
     def settle(self) -> None:
-        """Wait until what was asked for has come."""
-        self.page.wait_for_load_state("networkidle")
+        """Wait until the map shows what it asked for."""
+        self.page.wait_for_selector(
+            "html[data-ready=true][data-tiles=loaded][data-density=loaded]", state="attached"
+        )
 
     def assert_clean(self) -> None:
         """Nothing left the origin, no policy was broken, nothing was complained of."""

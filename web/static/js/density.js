@@ -38,9 +38,12 @@ export function addAddressDensity(map, options) {
 
   async function load() {
     question?.abort();
-    if (!isShown("density")) return;
+    if (!isShown("density")) {
+      tellState("loaded");
+      return;
+    }
     question = new AbortController();
-    document.documentElement.setAttribute("data-density", "loading");
+    tellState("loading");
     const box = map.getBounds().pad(0.1);
     const bbox = [
       Math.max(box.getWest(), -180), Math.max(box.getSouth(), -85),
@@ -57,7 +60,7 @@ export function addAddressDensity(map, options) {
       reportFault("density", say("map.error_density", { reason: error.message }), load);
       showDensityLegend(map, null, [], error.message);
     }
-    document.documentElement.setAttribute("data-density", "loaded");
+    tellState("loaded");
   }
 
   function draw(collection) {
@@ -94,6 +97,11 @@ export function addAddressDensity(map, options) {
     load();
     map.on("moveend", loadSoon);
   });
+}
+
+/** Tests and printing wait for this. */
+function tellState(state) {
+  document.documentElement.setAttribute("data-density", state);
 }
 
 function tooltipOf(properties) {

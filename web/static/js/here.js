@@ -108,9 +108,11 @@ function describe(point, found, chosen) {
     parts.push(make("p", { class: "here-address here-none" }, say("map.no_address_near")));
   }
   const grid = found.grid;
+  const areas = found.areas.map((area) => area.name).reverse().join(" ");
   const facts = [
-    [say("map.fact_grid"), grid ? [grid.name, make("span", { class: "code" }, grid.grid_code)] : null],
-    [say("map.fact_community"), found.community ? [found.community.name] : null],
+    [say("map.fact_grid"), grid ? [grid.name, make("span", { class: "code" }, grid.grid_code),
+      grid.kind === "dedicated" ? make("span", { class: "quiet" }, say("map.grid_dedicated")) : null] : null],
+    [say("map.fact_areas"), areas ? [areas] : null],
     [say("map.fact_in_charge"), grid?.person_in_charge ? [grid.person_in_charge] : null],
     [say("map.fact_contact"), grid?.contact ? [contactLink(grid.contact)] : null],
     [say("map.fact_h3_cell"), [

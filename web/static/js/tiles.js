@@ -90,5 +90,6 @@ export function addVectorTiles(map, options) {
     else if (map.hasLayer(names)) ground.addTo(map);
     applyToNames();
   });
+  names.on("loading", () => document.documentElement.setAttribute("data-tiles", "loading"));
   names.on("load", () => document.documentElement.setAttribute("data-tiles", "loaded"));
 }
