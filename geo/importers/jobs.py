@@ -87,6 +87,8 @@ def find_resumable_job(
 ) -> ImportJob | None:
     """Return the newest unfinished job of the same file and options, None where there is none.
 
+    Where the file lies (`path` in the options) doesn't matter: it may have been uploaded again.
+
     Raises
     ------
     JobRunning : it is being worked on right now
@@ -96,7 +98,7 @@ def find_resumable_job(
         .where(
             ImportJob.kind == kind,
             ImportJob.file_sha256 == file_sha256,
-            ImportJob.options == dict(options),
+            ImportJob.options.op("-")("path") == _without_path(options),
             ImportJob.status != "done",
         )
         .order_by(ImportJob.id.desc())
@@ -105,6 +107,10 @@ def find_resumable_job(
     if job is not None and job.status == "running" and is_worked_on(session, job.id):
         raise _running(job.id)
     return job
+
+
+def _without_path(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "path"}
 
 
 def is_worked_on(session: Session, job_id: int) -> bool:

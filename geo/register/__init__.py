@@ -1,0 +1,1 @@
+"""The register of standard addresses: read, write one by one, merge many."""
