@@ -164,6 +164,40 @@ def detect_datum_shift(
     )  # fmt: skip
 
 
+def measure_pair_shift(
+    lon: ArrayLike, lat: ArrayLike, known_lon: ArrayLike, known_lat: ArrayLike
+) -> tuple[float, float, float]:
+    """Return how far points lie from where the same places are known to be, whatever the reason.
+
+    Parameters
+    ----------
+    lon, lat, known_lon, known_lat : (n,) degrees, WGS 84, row by row the same place; NaN: unknown
+
+    Returns
+    -------
+    shift_m, bearing_deg : of the median displacement, from the known places to the points
+    spread_m : the median distance of the displacements from it: small beside the shift where the
+        set is off as a whole
+
+    Raises
+    ------
+    DatumUndecided : fewer than `NEEDED_POINTS` complete pairs (`found`, `needed`)
+    """
+    pairs = np.column_stack([np.asarray(part, float) for part in (lon, lat, known_lon, known_lat)])
+    pairs = pairs[~np.isnan(pairs).any(axis=1)]
+    if len(pairs) < NEEDED_POINTS:
+        raise DatumUndecided(
+            f"{len(pairs)} points have a known place, at least {NEEDED_POINTS} are needed.",
+            found=len(pairs),
+            needed=NEEDED_POINTS,
+        )
+    crs = local_metric_crs(float(np.median(pairs[:, 2])), float(np.median(pairs[:, 3])))
+    off = _metres((pairs[:, 0], pairs[:, 1]), crs) - _metres((pairs[:, 2], pairs[:, 3]), crs)
+    shift = np.median(off, axis=0)
+    spread_m = float(np.median(np.hypot(*(off - shift).T)))
+    return float(np.hypot(*shift)), float(np.degrees(np.arctan2(*shift)) % 360), spread_m
+
+
 def _readings(
     x: FloatArray, y: FloatArray, declared: Datum, axes: AxisOrder
 ) -> dict[Datum, tuple[FloatArray, FloatArray]]:

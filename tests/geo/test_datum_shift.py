@@ -5,7 +5,7 @@ import pytest
 import shapely
 
 from geo.crs import BD09, CGCS2000, GCJ02, WGS84, from_wgs84, parse_datum
-from geo.datum_shift import detect_datum_shift
+from geo.datum_shift import detect_datum_shift, measure_pair_shift
 from geo.errors import DatumUndecided, InvalidCoordinate, InvalidInput
 
 DATUMS = (WGS84, GCJ02, BD09)
@@ -105,6 +105,20 @@ def test_the_same_places_known_row_by_row():
     assert found.shift_m == pytest.approx(481, abs=3)
     with pytest.raises(InvalidInput, match="60 rows and 3 references"):
         detect_datum_shift(x, y, declared=WGS84, reference=reference[1:4], by_row=True)
+
+
+def test_pairs_tell_shift_direction_and_spread():
+    _, lon, lat = town(count=60)
+    x, y = from_wgs84(lon, lat, GCJ02)
+    x[0] = np.nan
+    shift_m, bearing_deg, spread_m = measure_pair_shift(x, y, lon, lat)
+    assert shift_m == pytest.approx(481, abs=3) and bearing_deg == pytest.approx(117, abs=3)
+    assert spread_m < 10
+    random = np.random.default_rng(13)
+    _, _, spread_m = measure_pair_shift(lon + random.normal(0, 0.01, 60), lat, lon, lat)
+    assert spread_m > 300
+    with pytest.raises(DatumUndecided, match="19 points have a known place"):
+        measure_pair_shift(x[:20], y[:20], lon[:20], lat[:20])
 
 
 def test_the_roads_that_addresses_name():
