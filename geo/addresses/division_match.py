@@ -18,14 +18,20 @@ from geo.addresses.words import (
     ESTATE_ENDINGS,
     ROAD_ENDINGS,
     TOWNSHIP_ENDINGS,
+    WEAK_ENDINGS,
     ZONE_ENDINGS,
     alternatives,
 )  # fmt: skip
 
-_ENDINGS = alternatives(ROAD_ENDINGS + COMMUNITY_ENDINGS + ZONE_ENDINGS + ESTATE_ENDINGS)
+_ENDINGS = alternatives(ROAD_ENDINGS + COMMUNITY_ENDINGS + ESTATE_ENDINGS)
 _NAME_GOES_ON = re.compile(
     rf"[东西南北中上下前后大小新老一二三四五六七八九十]{{0,2}}(?:{_ENDINGS})|[镇乡]|街道"
     r"|[工农商医师理]业?大学|大学|人民|第[一二三四五六七八九十]"
+)
+# Under a city that is written, a short name of a county needs less to be believed.
+_ROAD_GOES_ON = re.compile(
+    rf"[东西南北中上下前后大小新老一二三四五六七八九十]{{0,2}}(?:{alternatives(ROAD_ENDINGS)})"
+    rf"|(?:{alternatives(tuple(w for w in ESTATE_ENDINGS if len(w) > 1 and w not in WEAK_ENDINGS))})|[站店馆局厂镇乡村]|街道|社区"
 )
 # 河北工程大学 and 杭州钢铁集团 are names, they don't say that the place lies there.
 _INSTITUTION = re.compile(
@@ -33,12 +39,17 @@ _INSTITUTION = re.compile(
     r"(?:大学|学院|公司|集团|银行|研究院|研究所|总厂|医院|博物馆|剧院|宾馆|饭店|酒店)"
 )
 _TOWNSHIP = re.compile(
-    rf"[一-鿿]{{1,6}}?(?:{alternatives(TOWNSHIP_ENDINGS)})(?![路街道巷中小口政])"
+    rf"[一-鿿]{{2,6}}?(?:{alternatives(TOWNSHIP_ENDINGS)})(?![路街道巷中小口政])"
 )
-_COUNTY = re.compile(r"[一-鿿]{1,3}县(?![城道医政人中小路街委第])")
+_COUNTY = re.compile(
+    r"[一-鿿]{1,3}县(?![城道医政人中小路街委第])"
+    r"|[一-鿿]{2,3}(?<![开小园新社地])[市区](?=[^市区县路]{1,5}(?:镇|乡|街道)(?!路))"
+)
 _ZONE_NAME = re.compile(rf"(?:{alternatives(ZONE_ENDINGS)}|园区|新区|工业区)$")
 # What forms put where a division is unknown.
-_FILLER = re.compile(r"市辖区|其[它他][区县]|省直辖县级行政区划|自治区直辖县级行政区划|中国")
+_FILLER = re.compile(
+    r"市辖区|市辖县|(?:市区|城区)(?![东西南北一二三四])|其[它他][区县]|省直辖县级行政区划|自治区直辖县级行政区划|中国"
+)
 # A township may have become a town or subdistrict since: 递铺镇 is 递铺街道 in the list.
 _CHANGED_CLASS = re.compile(r"街道办事处|街道|[镇乡](?![路街道巷])")
 _VILLAGE_CLASS = re.compile(r"(?:社区居委会|村民委员会|居民委员会|社区|村委会|居委会|村委|村)")
@@ -94,6 +105,14 @@ def _prefixes(code: str) -> tuple[str, ...]:
     return (code_prefix(code), code_prefix(load_divisions().successor(code).code))
 
 
+def _is_named(code: str, written: str) -> bool:
+    """Whether a division bears the written name, in full, in short or with another class word."""
+    division = load_divisions().get(code)
+    if written == division.name or written.startswith(division.stem):
+        return True
+    return code in load_divisions().full_names.get(written, ())
+
+
 class DivisionState:
     """What the text has said of divisions so far.
 
@@ -117,6 +136,19 @@ class DivisionState:
         prefixes = sum((_prefixes(code) for code in self.candidates), ())
         return tuple(code for code in codes if code.startswith(prefixes))
 
+    def above(self, codes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the codes that are, or contain, what was said so far."""
+        return tuple(
+            code
+            for code in codes
+            if any(known.startswith(_prefixes(code)) for known in self.candidates)
+        )
+
+    def beside(self, codes: tuple[str, ...]) -> bool:
+        """Whether a code lies in the same prefecture as what was said so far."""
+        prefectures = tuple(code[:4] for code in self.candidates)
+        return any(code.startswith(prefectures) for code in codes)
+
     def in_area(self, codes: tuple[str, ...]) -> tuple[str, ...]:
         """Return the codes in, or above, the deployment's own area."""
         return tuple(
@@ -135,6 +167,7 @@ class DivisionState:
         """Give the division tokens the codes and names that all candidates agree on."""
         if not self.candidates:
             return
+        divisions = load_divisions()
         chains = [_codes_by_level(code) for code in self.candidates]
         for index, (kind, start, end, value, code) in enumerate(tokens):
             if code is None or kind not in _RANK or _RANK[kind] > _TOWNSHIP_RANK:
@@ -142,8 +175,13 @@ class DivisionState:
             settled = chains[0].get(kind)
             if len(chains) > 1 and any(chain.get(kind) != settled for chain in chains):
                 settled = None
-            name = load_divisions().get(settled).name if settled else value
-            tokens[index] = (kind, start, end, name, settled)
+            if divisions.get(code).successor is not None and settled is not None:
+                settled = code  # 江干区 stays, though its townships belong to 上城区 now
+            if settled is not None and _is_named(settled, value):
+                value = divisions.get(settled).name
+            else:
+                settled = None
+            tokens[index] = (kind, start, end, value, settled)
 
     def certain_code(self) -> str | None:
         if self.village is not None:
@@ -158,18 +196,20 @@ _CLOSING = frozenset({"road", "door", "estate", "building", "community", "floor"
 def match_division(reading: Reading, at: int, stop: int, state: DivisionState) -> int:
     """Add the token of a division at `at`; return where it ends, or `at` if there is none."""
     if reading.seen & _CLOSING:
+        if reading.last_kind() in ("relation", "distance") and len(reading.tokens) < 6:
+            return _match_upper(reading, at, stop, state, only_full=True)
         if reading.last_kind() == "road" and state.candidates and state.level < _TOWNSHIP_RANK:
             return _match_township_after_road(reading, at, stop, state)
         return at
+    end = _match_upper(reading, at, stop, state)
+    if end > at:
+        return end
     filler = _FILLER.match(reading.text, at, stop)
     if filler is not None and (
         filler[0] != "中国" or _upper().lengths.get(reading.text[filler.end() : filler.end() + 2])
     ):
         reading.add("repeated", at, filler.end(), filler[0])
         return filler.end()
-    end = _match_upper(reading, at, stop, state)
-    if end > at:
-        return end
     if state.level == _TOWNSHIP_RANK:
         end = _match_village(reading, at, stop, state)
         if end > at or reading.last_kind() != "township":
@@ -177,7 +217,9 @@ def match_division(reading: Reading, at: int, stop: int, state: DivisionState) -
     return _match_township(reading, at, stop, state)
 
 
-def _match_upper(reading: Reading, at: int, stop: int, state: DivisionState) -> int:
+def _match_upper(
+    reading: Reading, at: int, stop: int, state: DivisionState, *, only_full: bool = False
+) -> int:
     """Match a province, a city or a county."""
     text = reading.text
     names, divisions = _upper(), load_divisions()
@@ -189,14 +231,19 @@ def _match_upper(reading: Reading, at: int, stop: int, state: DivisionState) -> 
         name = text[at:end]
         codes = full.get(name)
         in_full = codes is not None
+        if only_full and (length == 2 or not in_full):
+            continue
         if codes is None:
             codes = short.get(name)
-            if codes is None or _goes_on(text, end, stop, codes):
+            if codes is None:
                 continue
-            if text[end : end + 1] in _COUNTY_CLASSES and end < stop and codes[0][4:] != "00":
-                end += 1  # 石柱县: the class of the county was shortened, or has changed since
-        elif length == 2 and not state.candidates:
-            codes = state.in_area(codes)  # 东区 and 城区 say nothing where no city is known
+            below = bool(state.within(codes) if state.candidates else _is_only_county(codes[-1]))
+            if _goes_on(text, end, stop, codes, below=below):
+                continue
+            end = _with_class(text, end, stop, codes)
+        elif length == 2:
+            # 东区 and 城区 say nothing where no city of theirs is known
+            codes = state.within(codes) if state.candidates else state.in_area(codes)
         said = state.within(codes)
         if said and not in_full and not state.candidates:
             if _INSTITUTION.match(text, end, stop):
@@ -210,14 +257,27 @@ def _match_upper(reading: Reading, at: int, stop: int, state: DivisionState) -> 
         ranks = [divisions.get(code).level.rank for code in said]
         rank = min(ranks)
         said = tuple(code for code, each in zip(said, ranks, strict=True) if each == rank)
+        if state.candidates and not state.within(said) and not state.above(said):
+            if rank == _COUNTY_RANK and state.level < _COUNTY_RANK:
+                reading.add("county", at, end, name)  # 福建省南平市蒲城县: written, but not there
+                state.level = rank
+                return end
+            if rank >= _COUNTY_RANK and not state.beside(said):
+                continue
         if not in_full and rank == 0 and text[end : end + 1] == "省":
             end += 1  # 广西省: a slip for the autonomous region
         if rank <= state.level:
+            agreeing = state.above(said)
+            if agreeing:
+                # Said again: the later writing of the level counts, what is finer stays.
+                _mark_repeated(reading, rank, rank)
+                reading.add(divisions.get(said[0]).level.value, at, end, name, agreeing[0])
+                return end
             said = _supersede(reading, state, said, rank)
         state.take(said, rank)
         reading.add(divisions.get(said[0]).level.value, at, end, name, said[0])
         return end
-    if state.level == AddressLevel.CITY.rank or state.level == AddressLevel.PROVINCE.rank:
+    if not only_full and state.level in (AddressLevel.CITY.rank, AddressLevel.PROVINCE.rank):
         county = _COUNTY.match(text, at, stop)
         if county is not None:
             # The text says it is a county; the list doesn't know it, so it gets no code.
@@ -227,25 +287,40 @@ def _match_upper(reading: Reading, at: int, stop: int, state: DivisionState) -> 
     return at
 
 
-_COUNTY_CLASSES = ("县", "市", "区", "旗")
+def _with_class(text: str, end: int, stop: int, codes: tuple[str, ...]) -> int:
+    """Return the end with a class word that is not the present one: 石柱县, 德宏州, 那曲地区."""
+    if codes[0].endswith("00"):
+        if codes[0].endswith("0000"):
+            return end
+        words: tuple[str, ...] = ("地区", "州")
+    else:
+        words = ("县", "市", "区", "旗")
+    for word in words:
+        if text.startswith(word, end) and end + len(word) <= stop:
+            return end + len(word)
+    return end
 
 
-def _goes_on(text: str, end: int, stop: int, codes: tuple[str, ...]) -> bool:
+def _goes_on(text: str, end: int, stop: int, codes: tuple[str, ...], *, below: bool) -> bool:
     """Whether a short name is only the beginning of another name (北京 of 北京路)."""
-    if _NAME_GOES_ON.match(text, end, stop) is None:
+    if (_ROAD_GOES_ON if below else _NAME_GOES_ON).match(text, end, stop) is None:
         return False
     return not any(_division_follows(text, end, stop, code) for code in codes[:4])
 
 
 def _division_follows(text: str, at: int, stop: int, above: str) -> bool:
-    """Whether the full name of a division within `above` begins at `at` (宁波|镇海区)."""
+    """Whether a division within `above` begins at `at` (宁波|镇海区, 台州|路桥)."""
     prefix = code_prefix(above)
     for names in (_upper(), _townships()):
         for length in names.lengths.get(text[at : at + 2], ()):
-            if length > 2 and at + length <= stop:
-                codes = names.indexes[0].get(text[at : at + length], ())
-                if any(code.startswith(prefix) for code in codes):
-                    return True
+            if at + length > stop:
+                continue
+            name = text[at : at + length]
+            codes = names.indexes[0].get(name, ()) if length > 2 else ()
+            if not codes and len(prefix) <= 4 and names is _upper():
+                codes = names.indexes[1].get(name, ())
+            if any(code.startswith(prefix) for code in codes):
+                return True
     return False
 
 
@@ -255,7 +330,7 @@ def _standing_alone(
     """Return what a short name without anything before it may mean.
 
     Provinces and prefectures stand alone (浙江, 杭州); a county only in the deployment's own area,
-    or where one of its own townships follows (余杭仓前街道).
+    where one of its own townships follows (余杭仓前街道), or where its name is the only one.
     """
     coarse = tuple(code for code in codes if code.endswith("00"))
     if coarse:
@@ -263,7 +338,25 @@ def _standing_alone(
     near = tuple(code for code in codes if state.area and code.startswith(state.area))
     if near:
         return near
-    return tuple(code for code in codes if _township_follows(text, end, stop, code))
+    follows = tuple(code for code in codes if _township_follows(text, end, stop, code))
+    if follows:
+        return follows
+    present = {load_divisions().successor(code).code for code in codes}
+    return codes if len(present) == 1 and _is_only_county(codes[0]) else ()
+
+
+@functools.lru_cache(maxsize=4_096)
+def _is_only_county(code: str) -> bool:
+    """Whether nothing else in the country bears the short name of this county (义乌, 海宁)."""
+    divisions = load_divisions()
+    stem = divisions.get(code).stem
+    others = divisions.search(stem)
+    within = _prefixes(code)
+    return all(other.code.startswith(within) for other in others) and not any(
+        not township.code.startswith(within)
+        for ending in ("镇", "乡", "街道")
+        for township in divisions.search(stem + ending)
+    )
 
 
 def _township_follows(text: str, at: int, stop: int, county: str) -> bool:
@@ -289,7 +382,7 @@ def _said_again(
     text: str, end: int, stop: int, codes: tuple[str, ...], state: DivisionState, *, in_full: bool
 ) -> tuple[str, ...]:
     """Return the codes of a name that starts the divisions over: the prefix was typed twice."""
-    above = tuple(c for c in codes if any(k.startswith(code_prefix(c)) for k in state.candidates))
+    above = state.above(codes)
     if in_full:
         return above or codes
     if end == stop or _upper().lengths.get(text[end : end + 2]):
@@ -297,30 +390,24 @@ def _said_again(
     return ()
 
 
+def _mark_repeated(reading: Reading, coarsest: int, finest: int) -> None:
+    """Turn division tokens of these ranks into repetitions."""
+    for index, (kind, start, end, value, _) in enumerate(reading.tokens):
+        if kind in _RANK and coarsest <= _RANK[kind] <= finest:
+            reading.tokens[index] = ("repeated", start, end, value, None)
+            reading.seen.discard(kind)
+
+
 def _supersede(
     reading: Reading, state: DivisionState, codes: tuple[str, ...], rank: int
 ) -> tuple[str, ...]:
-    """Mark what the new name says over as repeated; return the codes that fit what remains."""
-    divisions = load_divisions()
-    kept: list[str] = []
-    for index, (kind, start, end, value, code) in enumerate(reading.tokens):
-        if kind not in _RANK or _RANK[kind] > _RANK["development_zone"]:
-            continue
-        if _RANK[kind] >= rank:
-            reading.tokens[index] = ("repeated", start, end, value, None)
-            reading.seen.discard(kind)
-        elif code is not None:
-            kept.append(code)
-    before = state.candidates
+    """Drop what the new name contradicts; return the codes that fit what remains."""
+    _mark_repeated(reading, rank, _RANK["development_zone"])
+    kept = [code for kind, _, _, _, code in reading.tokens if code and kind in _RANK]
     if kept:
-        prefix = code_prefix(kept[-1])
-        codes = tuple(code for code in codes if code.startswith(prefix)) or codes
-    if len(codes) > 1:
-        agreeing = tuple(
-            code for code in codes if any(b.startswith(code_prefix(code)) for b in before)
-        )
-        codes = agreeing or codes
-    return codes if divisions else ()
+        prefixes = _prefixes(kept[-1])
+        codes = tuple(code for code in codes if code.startswith(prefixes)) or codes
+    return codes
 
 
 def _match_township(reading: Reading, at: int, stop: int, state: DivisionState) -> int:

@@ -87,3 +87,6 @@ DWELLING_ENDINGS = _words(
     """
 )
 """Places divided into buildings: a number with 号 after them counts buildings."""
+
+WEAK_ENDINGS = frozenset({"国际", "天下", "水岸", "春天", "印象", "御景", "半岛", "人家", "中心"})
+"""Words that end names of estates, but begin or stand inside other names just as well."""
