@@ -295,3 +295,19 @@ def test_a_page_printed_shows_map_and_legend_and_no_controls(desktop: Visit) -> 
         expect(desktop.page.locator(selector)).to_be_visible()
     for selector in ("#search-input", ".leaflet-control-zoom", "#print-page"):
         expect(desktop.page.locator(selector)).to_be_hidden()
+
+
+def test_a_phone_can_ask_what_is_where_it_stands(browser: Browser, site: str) -> None:
+    place = {"latitude": 37.879, "longitude": 112.551, "accuracy": 20}
+    granted = {**PHONE, "geolocation": place, "permissions": ["geolocation"]}
+    with visiting(browser, site, **granted) as visit:
+        visit.go("/")
+        visit.page.locator(".my-place a").tap()
+        expect(visit.page.locator("#here")).to_contain_text("示例·赵一")
+        expect(visit.page.locator("#tool-status")).to_contain_text("误差约 20 米")
+        visit.assert_clean()
+    with visiting(browser, site, **PHONE) as visit:
+        visit.go("/")
+        visit.page.locator(".my-place a").tap()
+        expect(visit.page.locator(".leaflet-popup")).to_contain_text("没有得到定位许可")
+        visit.assert_clean()

@@ -4,6 +4,7 @@ import { byId } from "./dom.js";
 import { startHere } from "./here.js";
 import { startLayerSwitch } from "./layer_switch.js";
 import { startLegend } from "./legend.js";
+import { addMyPlaceButton } from "./my_place.js";
 import { startNotices } from "./notices.js";
 import { startSearch } from "./search.js";
 import { startSheet } from "./sheet.js";
@@ -33,6 +34,7 @@ export function startWorkbench(map, options) {
     map.flyTo([point.lat, point.lon], zoom, { animate: !quiet, duration: 0.9 });
     here.open(point, { chosen: suggestion });
   });
+  addMyPlaceButton(map, (point) => here.open(point));
   map.on("click", (event) => here.open({ lon: event.latlng.lng, lat: event.latlng.lat }));
   map.getContainer().addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.target !== map.getContainer()) return;
