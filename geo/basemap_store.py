@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import Table, delete, text
+from sqlalchemy import Table, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from geo.basemap_classes import (
@@ -21,6 +22,7 @@ from geo.basemap_classes import (
     road_min_zoom,
 )
 from geo.crs import Datum
+from geo.errors import SourceNotFound
 from geo.store.bulk import copy_table
 from geo.tables import BASEMAP_KINDS, BasemapFeature, BasemapSource
 
@@ -140,6 +142,59 @@ class BasemapWriter:
         spread = is_spot & (shapely.get_dimensions(geometry) > 0)
         geometry[spread] = shapely.point_on_surface(geometry[spread])
         return geometry
+
+
+@dataclass(frozen=True, slots=True)
+class BasemapSourceRow:
+    """An imported set and how many features it holds (a cut area counts once a piece)."""
+
+    name: str
+    file_name: str | None
+    origin_datum: str
+    attribution: str | None
+    is_generated: bool
+    imported_at: datetime
+    feature_count: int
+
+
+def find_basemap_sources(session: Session) -> list[BasemapSourceRow]:
+    """Return the imported sets in the order of their names."""
+    count = (
+        select(func.count())
+        .where(BasemapFeature.source_id == BasemapSource.id)
+        .correlate(BasemapSource)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(
+            BasemapSource.name,
+            BasemapSource.file_name,
+            BasemapSource.origin_datum,
+            BasemapSource.attribution,
+            BasemapSource.is_generated,
+            BasemapSource.imported_at,
+            count,
+        ).order_by(BasemapSource.name)
+    )
+    return [BasemapSourceRow(*row) for row in rows]
+
+
+def remove_basemap_source(session: Session, name: str) -> int:
+    """Remove a set and its features; return how many there were.
+
+    Raises
+    ------
+    SourceNotFound
+    """
+    source_id = session.scalar(select(BasemapSource.id).where(BasemapSource.name == name))
+    if source_id is None:
+        raise SourceNotFound(
+            f"The base map has no source “{name[:60]}”. “gridbeat basemap list” names them.",
+            source=name[:60],
+        )
+    count = session.scalar(select(func.count()).where(BasemapFeature.source_id == source_id))
+    session.execute(delete(BasemapSource).where(BasemapSource.id == source_id))
+    return int(count or 0)
 
 
 def _areas_of(geometry: shapely.Geometry) -> shapely.Geometry | None:

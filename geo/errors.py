@@ -4,10 +4,11 @@
     ├ InvalidInput (ValueError)   InvalidCoordinate, InvalidH3Cell, InvalidPeriod, InvalidDatum,
     │                             CRSMismatch, InvalidFile, FileTooLarge, InvalidMapping,
     │                             InvalidCode, InvalidTile
-    ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound
+    ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound,
+    │                             SourceNotFound
     ├ Conflict                    AmbiguousAddress(.candidates), GridsOverlap(.grid_codes),
     │                             GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
-    │                             DataFolderInUse(.owner)
+    │                             DataFolderInUse(.owner), StoreNotEmpty
     ├ NotEnoughData               DatumUndecided(.found, .needed)
     └ Unavailable                 DatabaseUnavailable, PostGISMissing, DiskFull, AssetsMissing
 
@@ -100,6 +101,10 @@ class JobNotFound(NotFound):
     """No such import job."""
 
 
+class SourceNotFound(NotFound):
+    """No such imported set."""
+
+
 class Conflict(PlatformError):
     """The request is sound, but what is stored says otherwise."""
 
@@ -126,6 +131,10 @@ class JobRunning(Conflict):
 
 class DataFolderInUse(Conflict):
     """Another process holds the data folder (`owner`)."""
+
+
+class StoreNotEmpty(Conflict):
+    """Something needs an empty store, and this one isn't."""
 
 
 class NotEnoughData(PlatformError):
