@@ -85,10 +85,14 @@ class City:
         return stem + self.rng.choice(_ESTATE_KINDS)
 
     def records(self, count: int) -> Iterator[Record]:
-        """Yield `count` addresses."""
+        """Yield `count` addresses, no text twice."""
         made = 0
+        seen: set[str] = set()
         while made < count:
             for record in self._block():
+                if record.text in seen:
+                    continue
+                seen.add(record.text)
                 yield record
                 made += 1
                 if made == count:

@@ -63,6 +63,13 @@ class RegisterFollower:
             self._checked_at = now
             return self._index
 
+    def mark(self) -> str:
+        """Return what tells one state of the register from another; "" before the first read."""
+        with self._lock:
+            if self._index is None:
+                return ""
+            return f"{self._newest_change}:{len(self._index)}"
+
     def _read_all(self, now: float) -> RegisterIndex:
         with self._database.session() as session:
             # The marks are read first: a change between the two is seen twice, never missed.

@@ -8,6 +8,7 @@ encoded. An alias is one more row with the id, point and text of its address and
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 from sqlalchemy.orm import Session
 
+from geo.addresses.levels import AddressLevel
 from geo.addresses.parse import ParsedAddress, parse
 from geo.errors import InvalidInput
 from geo.tables.standard_address import ADDRESS_COMPONENTS
@@ -152,15 +154,28 @@ def _copy(connection: psycopg.Connection, query: str) -> pa.Table:
 
 
 def _components(parsed: list[ParsedAddress]) -> dict[str, list[str | None]]:
-    found = [address.components() for address in parsed]
-    columns: dict[str, list[str | None]] = {
-        name: [each.get(name) for each in found] for name in ADDRESS_COMPONENTS
-    }
-    columns["point_of_interest"] = [
-        max((note.text for note in address.leftovers if note.kind == "name"), key=len, default=None)
-        for address in parsed
-    ]
-    return columns
+    found = [_components_of(address) for address in parsed]
+    return {name: [each.get(name) for each in found] for name in COMPONENTS}
+
+
+def _components_of(address: ParsedAddress) -> dict[str, str]:
+    """Return the components of a register text, with the name that no level took, if any.
+
+    A second road directly before an estate is the beginning of its name: 云一路18号石巷城二期.
+    """
+    components = address.components()
+    parts = address.parts
+    has_road = False
+    for part, following in itertools.pairwise(parts):
+        if part.level is AddressLevel.ROAD:
+            begins_estate = following.level is AddressLevel.ESTATE and part.end == following.start
+            if has_road and begins_estate:
+                components["estate"] = part.text + components["estate"]
+            has_road = True
+    names = [note.text for note in address.leftovers if note.kind == "name"]
+    if names:
+        components["point_of_interest"] = max(names, key=len)
+    return components
 
 
 def _table(columns: dict[str, Any]) -> pa.Table:

@@ -1,0 +1,130 @@
+"""The geocoder over the deployment's own register, held in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from geo.addresses.match import MAX_TEXT_LENGTH, MatchResult, match_standard_address
+from geo.addresses.parse import ParseContext
+from geo.addresses.register_follower import RegisterFollower
+from geo.addresses.register_index import RegisterIndex
+from geo.addresses.suggest import Suggestion, suggest
+from geo.errors import InvalidInput
+from geo.geocoding.geocoder import ERROR, GeocodeAnswer
+from geo.h3_cells import lonlat_to_h3_cell
+from geo.settings import Settings
+from geo.store.database import Database
+from geo.values import GridScope, LonLat
+
+
+class LocalGeocoder:
+    """Geocodes by matching against the register.
+
+    Parameters
+    ----------
+    index : gives the register as it is now, such as `RegisterFollower(database).current`
+    threshold : confidence below which an answer is for review
+    max_length : [characters] of one text
+    context : the deployment's own area, for the parser
+    """
+
+    def __init__(
+        self,
+        index: Callable[[], RegisterIndex],
+        *,
+        threshold: float = 0.8,
+        max_length: int = MAX_TEXT_LENGTH,
+        context: ParseContext | None = None,
+    ) -> None:
+        self._index = index
+        self._threshold = threshold
+        self._max_length = max_length
+        self._context = context
+
+    def geocode(self, address_text: str, *, scope: GridScope) -> GeocodeAnswer:
+        """Return where one text is.
+
+        Raises
+        ------
+        InvalidInput : not a text, or empty
+        FileTooLarge : longer than `max_length`
+        DatabaseUnavailable : the register can't be followed
+        """
+        return self._geocode(address_text, self._index(), scope)
+
+    def geocode_many(
+        self, address_texts: Sequence[str | None], *, scope: GridScope
+    ) -> list[GeocodeAnswer]:
+        """Return where each text is, in order; a text that can't be read is an answer `error`."""
+        index = self._index()
+        answers = []
+        for text in address_texts:
+            try:
+                answers.append(self._geocode(text, index, scope))
+            except InvalidInput as error:
+                shown = text[:80] if isinstance(text, str) else ""
+                answers.append(GeocodeAnswer(shown, ERROR, message=error.message))
+        return answers
+
+    def suggest(
+        self,
+        typed: str,
+        *,
+        scope: GridScope,
+        near: LonLat | None = None,
+        recent: Sequence[int] = (),
+        limit: int = 8,
+    ) -> list[Suggestion]:
+        """Return what typed text may become; see `geo.addresses.suggest`."""
+        return suggest(typed, self._index(), scope=scope, near=near, recent=recent, limit=limit)
+
+    def _geocode(self, text: str | None, index: RegisterIndex, scope: GridScope) -> GeocodeAnswer:
+        if not isinstance(text, str) or not text.strip():
+            raise InvalidInput(
+                "The address text is empty. Give an address, such as 文一路269号3幢2单元101室."
+            )
+        result = match_standard_address(
+            text,
+            index,
+            scope=scope,
+            context=self._context,
+            threshold=self._threshold,
+            max_length=self._max_length,
+        )
+        return answer_from_match(result)
+
+
+def answer_from_match(result: MatchResult) -> GeocodeAnswer:
+    """Return the answer that a match gives."""
+    best = result.best
+    if best is None:
+        return GeocodeAnswer(result.text, result.status, reasons=result.reasons)
+    h3_cell = best.h3_cell
+    if h3_cell is None and best.lonlat is not None:
+        h3_cell = lonlat_to_h3_cell(best.lonlat.longitude, best.lonlat.latitude)
+    return GeocodeAnswer(
+        text=result.text,
+        status=result.status,
+        level=best.level,
+        lonlat=best.lonlat,
+        accuracy_m=best.radius_m,
+        confidence=best.confidence,
+        grid_code=best.grid_code,
+        h3_cell=h3_cell,
+        standard_address_id=best.standard_address_id,
+        canonical_text=best.canonical_text,
+        is_ambiguous=result.ambiguous,
+        missing=best.missing,
+        contradicted=best.contradicted,
+        reasons=best.reasons,
+        candidates=result.candidates,
+    )
+
+
+def open_geocoder(database: Database, settings: Settings) -> LocalGeocoder:
+    """Return the geocoder of a deployment. It reads the register at the first question."""
+    return LocalGeocoder(
+        RegisterFollower(database).current,
+        threshold=settings.match_threshold,
+        max_length=settings.address_text_max,
+    )
