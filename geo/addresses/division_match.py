@@ -24,6 +24,7 @@ from geo.addresses.words import (
 )  # fmt: skip
 
 _ENDINGS = alternatives(ROAD_ENDINGS + COMMUNITY_ENDINGS + ESTATE_ENDINGS)
+_ZONE_FOLLOWS = re.compile(alternatives(ZONE_ENDINGS))
 _NAME_GOES_ON = re.compile(
     rf"[东西南北中上下前后大小新老一二三四五六七八九十]{{0,2}}(?:{_ENDINGS})|[镇乡]|街道"
     r"|[工农商医师理]业?大学|大学|人民|第[一二三四五六七八九十]"
@@ -31,7 +32,7 @@ _NAME_GOES_ON = re.compile(
 # Under a city that is written, a short name of a county needs less to be believed.
 _ROAD_GOES_ON = re.compile(
     rf"[东西南北中上下前后大小新老一二三四五六七八九十]{{0,2}}(?:{alternatives(ROAD_ENDINGS)})"
-    rf"|(?:{alternatives(tuple(w for w in ESTATE_ENDINGS if len(w) > 1 and w not in WEAK_ENDINGS))})|[站店馆局厂镇乡村]|街道|社区"
+    rf"|(?:{alternatives(tuple(w for w in ESTATE_ENDINGS if len(w) > 1 and w not in WEAK_ENDINGS))})|[站店馆局厂湾镇乡村]|街道|社区"
 )
 # 河北工程大学 and 杭州钢铁集团 are names, they don't say that the place lies there.
 _INSTITUTION = re.compile(
@@ -48,7 +49,8 @@ _COUNTY = re.compile(
 _ZONE_NAME = re.compile(rf"(?:{alternatives(ZONE_ENDINGS)}|园区|新区|工业区)$")
 # What forms put where a division is unknown.
 _FILLER = re.compile(
-    r"市辖区|市辖县|(?:市区|城区)(?![东西南北一二三四])|其[它他][区县]|省直辖县级行政区划|自治区直辖县级行政区划|中国"
+    r"市辖[区县]|(?:市区|城区)(?![东西南北一二三四])|其[它他][区县]|中国"
+    r"|省直辖县级行政区划|自治区直辖县级行政区划"
 )
 # A township may have become a town or subdistrict since: 递铺镇 is 递铺街道 in the list.
 _CHANGED_CLASS = re.compile(r"街道办事处|街道|[镇乡](?![路街道巷])")
@@ -303,6 +305,8 @@ def _with_class(text: str, end: int, stop: int, codes: tuple[str, ...]) -> int:
 
 def _goes_on(text: str, end: int, stop: int, codes: tuple[str, ...], *, below: bool) -> bool:
     """Whether a short name is only the beginning of another name (北京 of 北京路)."""
+    if not codes[0].endswith("00") and _ZONE_FOLLOWS.match(text, end, stop):
+        return True  # 萧山经济技术开发区 is one name
     if (_ROAD_GOES_ON if below else _NAME_GOES_ON).match(text, end, stop) is None:
         return False
     return not any(_division_follows(text, end, stop, code) for code in codes[:4])
@@ -435,7 +439,11 @@ def _match_township(reading: Reading, at: int, stop: int, state: DivisionState) 
                 end = changed.end()
             else:
                 unfounded = state.level < AddressLevel.CITY.rank and not state.area
-                if unfounded or _NAME_GOES_ON.match(text, end, stop):
+                if (
+                    unfounded
+                    or _NAME_GOES_ON.match(text, end, stop)
+                    or _ZONE_FOLLOWS.match(text, end, stop)
+                ):
                     continue
         said = _township_codes(state, codes, again=again)
         if zone and len(said) != 1:
