@@ -1,0 +1,227 @@
+"""Reading the register: one address, pages of them, their aliases and their history.
+
+Whatever lies outside the caller's scope looks absent. An address in no grid is seen only by who
+may see everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import shapely
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from geo.addresses import LEVELS, parse, search_key
+from geo.errors import AddressNotFound, InvalidInput
+from geo.register.identity import text_key
+from geo.tables import (
+    ADDRESS_COMPONENTS,
+    ADDRESS_STATUSES,
+    AddressAlias,
+    Grid,
+    StandardAddress,
+    StandardAddressHistory,
+)
+from geo.values import GridScope, LonLat
+
+PAGE_MAX = 10_000
+TEXT_CHARS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AddressFilter:
+    """Which addresses; what is None doesn't narrow.
+
+    bbox : west, south, east, north [degrees, WGS 84], borders included
+    text : a part of the canonical text, of the name of a place or of an alias
+    level : finest level written
+    """
+
+    bbox: tuple[float, float, float, float] | None = None
+    grid_code: str | None = None
+    community_code: str | None = None
+    text: str | None = None
+    level: str | None = None
+    source: str | None = None
+    status: str = "current"
+
+
+def get_standard_address(session: Session, address_id: int, *, scope: GridScope) -> StandardAddress:
+    """Return an address, whatever its status.
+
+    Raises
+    ------
+    AddressNotFound : there is none in the scope
+    """
+    query = select(StandardAddress).where(StandardAddress.id == address_id, in_scope(scope))
+    found = session.scalars(query.execution_options(populate_existing=True)).first()
+    if found is None:
+        raise AddressNotFound(f"There is no standard address {address_id}.", address_id=address_id)
+    return found
+
+
+def find_standard_addresses(
+    session: Session,
+    filters: AddressFilter = AddressFilter(),
+    *,
+    scope: GridScope,
+    after_id: int = 0,
+    limit: int = 100,
+) -> Sequence[StandardAddress]:
+    """Return addresses by id, those after `after_id`, at most `limit`.
+
+    Raises
+    ------
+    InvalidInput : a filter that can't be, or a limit out of 1 to `PAGE_MAX`
+    """
+    if not 1 <= limit <= PAGE_MAX:
+        raise InvalidInput(f"The limit is {limit}, wanted 1 to {PAGE_MAX}.", field="limit")
+    query = _filtered(select(StandardAddress), filters, scope)
+    query = query.where(StandardAddress.id > after_id).order_by(StandardAddress.id).limit(limit)
+    return session.scalars(query).all()
+
+
+def count_standard_addresses(
+    session: Session, filters: AddressFilter = AddressFilter(), *, scope: GridScope
+) -> int:
+    """Return how many addresses `find_standard_addresses` would go through."""
+    query = _filtered(select(func.count()).select_from(StandardAddress), filters, scope)
+    return session.scalar(query) or 0
+
+
+def find_by_text(session: Session, text: str, *, scope: GridScope) -> Sequence[StandardAddress]:
+    """Return the current addresses that are exactly this text, by their key or by an alias.
+
+    For what is typed, clipped or wrong, ask the geocoder.
+    """
+    if not text.strip() or len(text) > TEXT_CHARS_MAX:
+        raise InvalidInput(
+            f"The text has {len(text)} characters, wanted 1 to {TEXT_CHARS_MAX}.", field="text"
+        )
+    aliased = select(AddressAlias.standard_address_id).where(
+        AddressAlias.alias_key == text_key(text), AddressAlias.ended_at.is_(None)
+    )
+    wanted: list[ColumnElement[bool]] = [StandardAddress.id.in_(aliased)]
+    parsed = parse(text)
+    if parsed.parts:
+        wanted.append(StandardAddress.search_key == search_key(parsed))
+    query = (
+        select(StandardAddress)
+        .where(or_(*wanted), StandardAddress.status == "current", in_scope(scope))
+        .order_by(StandardAddress.id)
+    )
+    return session.scalars(query).all()
+
+
+def address_history(
+    session: Session, address_id: int, *, scope: GridScope
+) -> Sequence[StandardAddressHistory]:
+    """Return what an address was, oldest first; empty where it never changed.
+
+    Raises
+    ------
+    AddressNotFound : there is none in the scope
+    """
+    get_standard_address(session, address_id, scope=scope)
+    return session.scalars(
+        select(StandardAddressHistory)
+        .where(StandardAddressHistory.standard_address_id == address_id)
+        .order_by(StandardAddressHistory.version)
+    ).all()
+
+
+def address_aliases(
+    session: Session, address_id: int, *, scope: GridScope, with_ended: bool = False
+) -> Sequence[AddressAlias]:
+    """Return the aliases of an address, oldest first.
+
+    Raises
+    ------
+    AddressNotFound : there is none in the scope
+    """
+    get_standard_address(session, address_id, scope=scope)
+    query = select(AddressAlias).where(AddressAlias.standard_address_id == address_id)
+    if not with_ended:
+        query = query.where(AddressAlias.ended_at.is_(None))
+    return session.scalars(query.order_by(AddressAlias.id)).all()
+
+
+def components_of(address: StandardAddress) -> dict[str, str]:
+    """Return level → value of an address, coarse to fine, only what is written."""
+    values = {name: getattr(address, name) for name in ADDRESS_COMPONENTS}
+    return {name: value for name, value in values.items() if value}
+
+
+def point_of(address: StandardAddress) -> LonLat | None:
+    """Return the point of an address, None where it has none."""
+    if address.geom is None:
+        return None
+    data: Any = address.geom.data
+    point = shapely.from_wkb(data if isinstance(data, str) else bytes(data))
+    return LonLat(float(shapely.get_x(point)), float(shapely.get_y(point)))
+
+
+def in_scope(scope: GridScope) -> ColumnElement[bool]:
+    """Return the condition that an address lies in the scope."""
+    if scope.grid_codes is None:
+        return StandardAddress.id.is_not(None)
+    return StandardAddress.grid_code.in_(sorted(scope.grid_codes))
+
+
+def _filtered(query: Select[Any], filters: AddressFilter, scope: GridScope) -> Select[Any]:
+    for condition in _conditions(filters):
+        query = query.where(condition)
+    return query.where(in_scope(scope))
+
+
+def _conditions(filters: AddressFilter) -> Iterable[ColumnElement[bool]]:
+    if filters.status not in ADDRESS_STATUSES:
+        raise InvalidInput(
+            f"The status is “{filters.status[:20]}”, wanted {', '.join(ADDRESS_STATUSES)}.",
+            field="status",
+        )
+    yield StandardAddress.status == filters.status
+    if filters.bbox is not None:
+        west, south, east, north = filters.bbox
+        if not (west <= east and south <= north):
+            raise InvalidInput(
+                f"The box is {filters.bbox}, wanted west, south, east, north in degrees.",
+                field="bbox",
+            )
+        yield StandardAddress.geom.op("&&")(func.ST_MakeEnvelope(west, south, east, north, 4326))
+    if filters.grid_code is not None:
+        yield StandardAddress.grid_code == filters.grid_code
+    if filters.community_code is not None:
+        yield StandardAddress.grid_id.in_(
+            select(Grid.id).where(Grid.community_code == filters.community_code)
+        )
+    if filters.level is not None:
+        if filters.level not in LEVELS:
+            raise InvalidInput(
+                f"The level is “{filters.level[:20]}”, wanted one of {', '.join(LEVELS)}.",
+                field="level",
+            )
+        yield StandardAddress.level == filters.level
+    if filters.source is not None:
+        yield StandardAddress.source == filters.source
+    if filters.text is not None:
+        yield _text_condition(filters.text)
+
+
+def _text_condition(text: str) -> ColumnElement[bool]:
+    part = text.strip()
+    if not part or len(part) > TEXT_CHARS_MAX:
+        raise InvalidInput(
+            f"The text has {len(part)} characters, wanted 1 to {TEXT_CHARS_MAX}.", field="text"
+        )
+    aliased = select(AddressAlias.standard_address_id).where(
+        AddressAlias.alias_text.contains(part, autoescape=True), AddressAlias.ended_at.is_(None)
+    )
+    return or_(
+        StandardAddress.canonical_text.contains(part, autoescape=True),
+        StandardAddress.point_of_interest.contains(part, autoescape=True),
+        StandardAddress.id.in_(aliased),
+    )
