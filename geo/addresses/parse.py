@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from geo.addresses.levels import LEVELS, AddressLevel
 from geo.addresses.normalise import MAX_TEXT_LENGTH, NormalisedText, normalise
@@ -11,8 +12,7 @@ from geo.addresses.scan import Vocabulary, scan
 from geo.addresses.tokens import Kind, Token
 
 
-@dataclass(frozen=True, slots=True)
-class AddressPart:
+class AddressPart(NamedTuple):
     """One part of an address.
 
     text : as written, normalised; value : what is searched by (building `3` for 3号楼, 三幢)
@@ -30,8 +30,7 @@ class AddressPart:
     counts: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class AddressNote:
+class AddressNote(NamedTuple):
     """Something in the text that is no level of the address.
 
     kind : `relation` (旁边, 对面) and `distance` (东50米); `repeated` (a division said again);
@@ -133,7 +132,9 @@ def _assemble(
     leftovers: list[AddressNote] = []
     shelves = {"relation": relation, "note": notes, "leftover": leftovers}
     plain, starts, ends = normalised.text, normalised.starts, normalised.ends
-    counted = _counted(tokens)
+    kinds = {token[0] for token in tokens}
+    plainly = len(kinds) == len(tokens) and kinds.isdisjoint(_SECONDARY)
+    counted = range(len(tokens)) if plainly else _counted(tokens)
     for index, (kind, start, end, value, code) in enumerate(tokens):
         first, last = starts[start], ends[end - 1]
         level = Kind.LEVELS.get(kind)
@@ -146,6 +147,9 @@ def _assemble(
     return ParsedAddress(
         text, tuple(parts), tuple(relation), tuple(notes), tuple(leftovers), (), division
     )
+
+
+_SECONDARY = frozenset({Kind.SUBROAD, Kind.SUBDOOR, Kind.SUBESTATE})
 
 
 def _counted(tokens: list[Token]) -> set[int]:

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from geo.addresses.division_match import DivisionState, match_division
+from geo.addresses.division_match import match_division
+from geo.addresses.division_state import DivisionState
 from geo.addresses.names import scan_names
 from geo.addresses.numbers import WORDED_STARTS, scan_number, scan_worded
 from geo.addresses.tokens import Kind, Reading, Token
@@ -69,6 +70,7 @@ def scan(text: str, vocabulary: Vocabulary | None = None) -> tuple[list[Token], 
     reading = Reading(text)
     state = DivisionState(vocabulary.division_codes if vocabulary else ())
     own_names = vocabulary.names if vocabulary else None
+    has_distance = "米" in text or "公里" in text or "M" in text
     at, length = 0, reading.length
     while at < length:
         if len(reading.tokens) >= MAX_TOKENS:
@@ -78,7 +80,7 @@ def scan(text: str, vocabulary: Vocabulary | None = None) -> tuple[list[Token], 
         if char in _SEPARATORS and not (char == "-" and text[at + 1 : at + 2].isdigit()):
             at += 1
             continue
-        if char in _DISTANCE_STARTS:
+        if has_distance and char in _DISTANCE_STARTS:
             distance = _DISTANCE.match(text, at)
             if distance is not None:
                 reading.add(Kind.DISTANCE, at, distance.end(), distance[0])

@@ -1,0 +1,82 @@
+"""What a text has said of divisions so far, and which ones it can mean."""
+
+from __future__ import annotations
+
+from geo.addresses.division_names import division_facts, settled_division
+from geo.addresses.divisions import code_prefix
+from geo.addresses.tokens import Kind, Token
+
+
+class DivisionState:
+    """What the text has said of divisions so far.
+
+    candidates : codes that the finest division named so far may have
+    level : its rank, -1 where none was named
+    area : code prefixes of the deployment's own area
+    village : code of the village, where one was found
+    """
+
+    __slots__ = ("_prefixes", "area", "candidates", "level", "village")
+
+    def __init__(self, area: tuple[str, ...]) -> None:
+        self.area = tuple(code_prefix(code) for code in area)
+        self.candidates: tuple[str, ...] = ()
+        self._prefixes: tuple[str, ...] = ()
+        self.level = -1
+        self.village: str | None = None
+
+    def take(self, codes: tuple[str, ...], rank: int) -> None:
+        """Remember the codes that the finest division may have."""
+        self.candidates, self.level = codes, rank
+        facts = division_facts()
+        if len(codes) == 1:
+            self._prefixes = facts[codes[0]].prefixes
+        else:
+            self._prefixes = tuple(prefix for code in codes for prefix in facts[code].prefixes)
+
+    def within(self, codes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the codes that lie under what was said so far."""
+        if not self.candidates:
+            return codes
+        prefixes = self._prefixes
+        return tuple([code for code in codes if code.startswith(prefixes)])
+
+    def above(self, codes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the codes that are, or contain, what was said so far."""
+        facts = division_facts()
+        return tuple(
+            code
+            for code in codes
+            if any(known.startswith(facts[code].prefixes) for known in self.candidates)
+        )
+
+    def beside(self, codes: tuple[str, ...]) -> bool:
+        """Whether a code lies in the same prefecture as what was said so far."""
+        prefectures = tuple(code[:4] for code in self.candidates)
+        return any(code.startswith(prefectures) for code in codes)
+
+    def in_area(self, codes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the codes in, or above, the deployment's own area."""
+        return tuple(
+            code
+            for code in codes
+            if code.startswith(self.area) or any(a.startswith(code_prefix(code)) for a in self.area)
+        )
+
+    def prefer_area(self, codes: tuple[str, ...]) -> tuple[str, ...]:
+        return (self.in_area(codes) or codes) if len(codes) > 1 and self.area else codes
+
+    def settle(self, tokens: list[Token]) -> None:
+        """Give the division tokens the codes and names that all candidates agree on."""
+        if not self.candidates:
+            return
+        for index, (kind, start, end, value, code) in enumerate(tokens):
+            if code is not None and kind in Kind.DIVISIONS:
+                name, settled = settled_division(self.candidates, kind, value, code)
+                tokens[index] = (kind, start, end, name, settled)
+
+    def certain_code(self) -> str | None:
+        """Return the code of the finest division, None where more than one is possible."""
+        if self.village is not None:
+            return self.village
+        return self.candidates[0] if len(self.candidates) == 1 else None
