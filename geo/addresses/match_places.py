@@ -7,14 +7,14 @@ was confirmed are one place, with a point and a radius.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo.addresses.levels import LEVELS
-from geo.addresses.match_query import Query
-from geo.addresses.match_sites import ScoredRow, number_ids
+from geo.addresses.match_query import OPEN_END, Query
+from geo.addresses.match_sites import RowScores, ScoredRow, number_ids, take_best
 from geo.addresses.name_table import NameHit
 from geo.addresses.register_index import RegisterView, VisiblePart
 from geo.addresses.register_keys import (
@@ -27,6 +27,8 @@ from geo.addresses.standardise import format_address
 from geo.values import LonLat
 
 EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG; radii of places are rounded up anyway
+ROWS_COMPARED = 32  # best rows that are turned into places, at most
+POINTS_BEHIND = 9.0  # a row that far behind the best is no candidate
 CONFIRMING_QUALITY = 0.3  # a hit of less confirms nothing
 
 _RANK = {level.value: level.rank for level in LEVELS}
@@ -161,12 +163,12 @@ def find_place(query: Query, scored: ScoredRow, view: RegisterView) -> Place | N
 
 def _named_place(scored: ScoredRow, view: RegisterView, confirmed: Confirmed) -> Place:
     """A point of interest is the row that bears its name, at the level that row has."""
-    level = _row_level(view.parts[scored.part], scored.row)
+    level = row_level(view.parts[scored.part], scored.row)
     rows = np.array([scored.row], np.int64)
     return Place(scored.part, level, rows, scored.row, confirmed, scored, False)
 
 
-def _row_level(part: VisiblePart, row: int) -> str:
+def row_level(part: VisiblePart, row: int) -> str:
     segment = part.segment
     levels = [
         level
@@ -233,7 +235,7 @@ def _site_place(
 
 def _exact_row(part: VisiblePart, rows: NDArray[np.int64], level: str) -> int | None:
     """Return the row that has no level finer than `level`: the place itself."""
-    if len(rows) == 1 and _row_level(part, int(rows[0])) == level:
+    if len(rows) == 1 and row_level(part, int(rows[0])) == level:
         return int(rows[0])
     segment = part.segment
     own = np.ones(len(rows), bool)
@@ -274,3 +276,51 @@ def place_text(part: VisiblePart, place: Place) -> str:
         if found[0] >= 0 and (found == found[0]).all():
             shared[level] = values[int(found[0])].as_py()
     return format_address(shared)
+
+
+def find_places(
+    query: Query, view: RegisterView, scores: list[RowScores], *, limit: int
+) -> list[Place]:
+    """Return the places of the best rows, each once, best first. Uses `scores` up."""
+    places: list[Place] = []
+    seen: set[int] = set()
+    split: Place | None = None
+    best = -math.inf
+    for _ in range(ROWS_COMPARED):
+        scored = take_best(query, view, scores)
+        if scored is None or len(places) >= limit:
+            break
+        best = max(best, scored.score)
+        if scored.score < best - (POINTS_BEHIND if len(places) < 3 else POINTS_BEHIND / 2):
+            break
+        place = find_place(query, scored, view)
+        taken = view.parts[scored.part].segment.rows_of_site(scored.row)
+        if place is not None and len(place.rows):
+            taken = place.rows
+            row = place.address_row
+            row_id = -1 if row is None else int(view.parts[place.part].segment.row_id[row])
+            if row_id not in seen:
+                places.append(place)
+            if row_id >= 0:
+                seen.add(row_id)
+            if place.is_split and split is None:
+                split = place
+        for each in scores:
+            if each.part == scored.part:
+                each.drop(taken)
+    return [*places, *(_choices(split, view, limit) if split is not None else ())]
+
+
+def _choices(place: Place, view: RegisterView, limit: int) -> list[Place]:
+    """Return the addresses among which a text such as 3幢101室 (of three entrances) leaves open."""
+    segment = view.parts[place.part].segment
+    said = dict(place.scored.reading.values)
+    room = view.index.numbers.ids.get(said.get("room", "").removesuffix(OPEN_END), -1)
+    rows = [int(row) for row in place.rows if segment.row_tail[row, 2] == room]
+    return [
+        replace(
+            place, level="room", rows=place.rows[place.rows == row], address_row=row,
+            scored=replace(place.scored, row=row),
+        )
+        for row in rows[:limit]
+    ]  # fmt: skip

@@ -1,8 +1,9 @@
 """Rows of the register as one Arrow table, from the database or from texts.
 
 Columns: `id` int64; `text` canonical; `lon`, `lat` [degrees, WGS 84, null where no point];
-`accuracy_m` [m]; `grid_code`; `h3_cell` int64; `is_alias`; and the components, each dictionary
-encoded. An alias is one more row with the id, point and text of its address and its own components.
+`accuracy_m` [m]; `grid_code`; `h3_cell` int64; `alias_text`, null but for aliases; and the
+components, each dictionary encoded. An alias is one more row with the id, point and canonical text
+of its address and its own components.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ SCHEMA = pa.schema(
         ("accuracy_m", pa.float32()),
         ("grid_code", _DICTIONARY),
         ("h3_cell", pa.int64()),
-        ("is_alias", pa.bool_()),
+        ("alias_text", pa.string()),
         *((name, _DICTIONARY) for name in COMPONENTS),
     ]
 )
@@ -87,7 +88,7 @@ def load_register_rows(session: Session, ids: Sequence[int] | None = None) -> pa
 # Made of names of columns only.
 _SELECT = (
     "SELECT id, canonical_text AS text, ST_X(geom) AS lon, ST_Y(geom) AS lat, accuracy_m, "  # noqa: S608
-    f"grid_code, h3_cell, false AS is_alias, {', '.join(COMPONENTS)} FROM standard_address "
+    f"grid_code, h3_cell, NULL AS alias_text, {', '.join(COMPONENTS)} FROM standard_address "
     "WHERE status = 'current'"
 )
 
@@ -124,10 +125,10 @@ def _load_aliases(connection: psycopg.Connection, ids: Sequence[int] | None) -> 
     with connection.cursor() as cursor:
         cursor.execute(query.encode(), parameters)
         while found := cursor.fetchmany(CHUNK_ROWS):
-            names = ("id", "alias", "text", "lon", "lat", "accuracy_m", "grid_code", "h3_cell")
+            names = ("id", "alias_text", "text", "lon", "lat", "accuracy_m", "grid_code", "h3_cell")
             columns = dict(zip(names, map(list, zip(*found, strict=True)), strict=True))
-            parsed = [parse(alias) for alias in columns.pop("alias")]
-            yield _table({**columns, "is_alias": [True] * len(found), **_components(parsed)})
+            parsed = [parse(alias) for alias in columns["alias_text"]]
+            yield _table({**columns, **_components(parsed)})
 
 
 def _copy(connection: psycopg.Connection, query: str) -> pa.Table:
@@ -140,17 +141,14 @@ def _copy(connection: psycopg.Connection, query: str) -> pa.Table:
             buffer.write(block)
     buffer.seek(0)
     types = {field.name: field.type for field in SCHEMA}
-    types["is_alias"] = pa.string()
-    table = pa_csv.read_csv(
+    return pa_csv.read_csv(
         buffer,
         parse_options=pa_csv.ParseOptions(newlines_in_values=True),
         convert_options=pa_csv.ConvertOptions(
             column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=False,
             null_values=[""],
         ),
-    )  # fmt: skip
-    alias = pc.equal(table["is_alias"], "t")
-    return table.set_column(SCHEMA.get_field_index("is_alias"), "is_alias", alias).cast(SCHEMA)
+    ).cast(SCHEMA)  # fmt: skip
 
 
 def _components(parsed: list[ParsedAddress]) -> dict[str, list[str | None]]:
@@ -184,8 +182,7 @@ def _table(columns: dict[str, Any]) -> pa.Table:
     for field in SCHEMA:
         values = columns.get(field.name)
         if values is None:
-            filled = [False] * count if field.name == "is_alias" else [None] * count
-            arrays.append(pa.array(filled, field.type))
+            arrays.append(pa.nulls(count, field.type))
         elif pa.types.is_dictionary(field.type):
             arrays.append(pa.array(values, pa.string()).dictionary_encode())
         else:

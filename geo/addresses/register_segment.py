@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from geo.addresses.name_table import NameTable
+from geo.addresses.normalise import fold_name, normalise
 from geo.addresses.register_keys import (
     NAME_LEVELS,
     SITE_NUMBER_LEVELS,
@@ -71,6 +72,7 @@ class Segment:
     row_grid : (n_rows,) index into `grid_codes`, -1 for none
     row_h3_cell : (n_rows,) 0 for none
     row_is_alias : (n_rows,)
+    alias_rows : folded text of an alias → its rows
     texts : canonical text of each row
     components : level → (codes of each row, -1 for none; values)
     """
@@ -86,6 +88,7 @@ class Segment:
     row_grid: Int32
     row_h3_cell: Int64
     row_is_alias: NDArray[np.bool_]
+    alias_rows: dict[str, tuple[int, ...]]
     grid_codes: list[str]
     texts: pa.Array
     components: dict[str, tuple[Int32, pa.Array]]
@@ -122,6 +125,11 @@ class Segment:
         site = int(self.row_site[row])
         return np.arange(self.site_begin[site], self.site_begin[site + 1])
 
+    def find_row(self, address_id: int) -> int | None:
+        """Return the row of a standard address itself, not of an alias."""
+        rows = np.flatnonzero((self.row_id == address_id) & ~self.row_is_alias)
+        return int(rows[0]) if len(rows) else None
+
     def row_components(self, row: int) -> dict[str, str]:
         """Return level → value of one row, as stored."""
         found = {}
@@ -150,6 +158,8 @@ def build_segment(table: pa.Table, names: NameTable, numbers: NumberKeys) -> Seg
         starts = starts[:0]
     site_names = names_of_rows[first_rows]
     posting = _postings(site_names)
+    aliases = _one_chunk(table["alias_text"]).take(pa.array(order))
+    is_alias = aliases.is_valid().to_numpy(zero_copy_only=False)
     return Segment(
         site_names=site_names,
         site_numbers=numbers_of_rows[first_rows],
@@ -161,7 +171,8 @@ def build_segment(table: pa.Table, names: NameTable, numbers: NumberKeys) -> Seg
         row_accuracy_m=_floats(table, "accuracy_m").astype(np.float32)[order],
         row_grid=_codes_and_values(table, "grid_code")[0][order],
         row_h3_cell=table["h3_cell"].fill_null(0).to_numpy()[order],
-        row_is_alias=table["is_alias"].to_numpy(zero_copy_only=False)[order],
+        row_is_alias=is_alias,
+        alias_rows=_alias_rows(aliases, np.flatnonzero(is_alias)),
         grid_codes=_codes_and_values(table, "grid_code")[1].to_pylist(),
         texts=_one_chunk(table["text"]).take(pa.array(order)),
         components={level: (codes[order], values) for level, (codes, values) in columns.items()},
@@ -169,6 +180,19 @@ def build_segment(table: pa.Table, names: NameTable, numbers: NumberKeys) -> Seg
         posting_begin=posting[1],
         posting_sites=posting[2],
     )
+
+
+def alias_key(text: str) -> str:
+    """Return what an alias is found by: its text without spaces, case and writing of numerals."""
+    return fold_name(normalise(text).text)
+
+
+def _alias_rows(aliases: pa.Array, rows: NDArray[np.intp]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, tuple[int, ...]] = {}
+    for row in rows.tolist():
+        key = alias_key(aliases[row].as_py())
+        found[key] = (*found.get(key, ()), row)
+    return found
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

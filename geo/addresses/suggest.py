@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.addresses.match import find_places
-from geo.addresses.match_places import EARTH_RADIUS_M, place_point, place_text
+from geo.addresses.match_places import EARTH_RADIUS_M, find_places, place_point, place_text
 from geo.addresses.match_query import read_query
 from geo.addresses.match_sites import NAME_WEIGHTS, RowScores, score_rows
 from geo.addresses.name_table import NameHit, NameTable

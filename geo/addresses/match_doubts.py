@@ -1,0 +1,105 @@
+"""How sure a match is: each doubt has a reason and leaves a share of the confidence."""
+
+from __future__ import annotations
+
+from geo.addresses.match_places import Place
+from geo.addresses.match_query import Query
+from geo.addresses.match_reasons import MatchReason
+from geo.addresses.match_sites import NAME_WEIGHTS
+from geo.addresses.register_index import RegisterView
+from geo.addresses.register_keys import NAME_LEVELS
+
+# Confidence is what is left of SUREST after each doubt took its share.
+SUREST = 0.99
+_DIFFERENCE_LEAVES = {"room": 0.45, "floor": 0.7, "entrance": 0.4}
+_DIFFERENCE_LEAVES_OTHERWISE = 0.3
+_ABSENCE_LEAVES = {"room": 0.7, "floor": 0.95, "entrance": 0.75, "building": 0.55, "door": 0.8}
+_DIVISION_LEAVES = {"province": 0.25, "city": 0.3, "county": 0.6}
+_HIT_LEAVES = {"full": 1.0, "short": 0.97, "sound": 0.88, "typo": 0.86, "part": 0.6, "begun": 0.9}
+_NEAR_LEAVES = 0.6
+_UNREAD_LEAVES = 0.6
+_LEFTOVER_WEIGHT = 0.35
+
+
+def find_doubts(query: Query, place: Place, view: RegisterView) -> tuple[list[MatchReason], float]:
+    """Return the reasons for doubt and what they leave of the confidence."""
+    confirmed = place.confirmed
+    reasons: list[MatchReason] = []
+    left = SUREST
+    for level, (said, stored) in confirmed.differing.items():
+        reasons.append(MatchReason("differs", level, said, stored))
+        left *= _DIFFERENCE_LEAVES.get(level, _DIFFERENCE_LEAVES_OTHERWISE)
+    for level, said in confirmed.absent.items():
+        reasons.append(MatchReason("absent", level, said))
+        left *= _ABSENCE_LEAVES.get(level, 0.6)
+    names = view.names
+    strongest = max(
+        (NAME_WEIGHTS[level] * hit.quality for level, hit in confirmed.names.items()), default=0.0
+    )
+    for level, hit in confirmed.names.items():
+        if hit.how == "full" or NAME_WEIGHTS[level] < 2:
+            continue
+        said = query.folded[hit.start : hit.end]
+        reasons.append(MatchReason(hit.how, level, said, names.texts[hit.name_id]))
+        if NAME_WEIGHTS[level] * hit.quality >= 0.9 * strongest:
+            left *= _HIT_LEAVES[hit.how] * (0.75 + 0.25 * min(1.0, hit.quality / 0.88))
+    left *= _unexplained(query, place, view, reasons)
+    left *= _divisions_apart(query, place, view, reasons)
+    if query.relations:
+        reasons.append(MatchReason("near", said=query.relations[0]))
+        left *= _NEAR_LEAVES
+    reading = place.scored.reading
+    if reading.unread:
+        reasons.append(MatchReason("unread", said=",".join(reading.unread)))
+        left *= _UNREAD_LEAVES ** len(reading.unread)
+    if reading.cost >= 0.2:
+        reasons.append(MatchReason("assumed"))
+        left *= 1.0 - min(0.3, 0.2 * reading.cost)
+    if query.leftover > 0:
+        reasons.append(MatchReason("leftover", said=query.leftover_text))
+        left *= 1.0 - _LEFTOVER_WEIGHT * query.leftover
+    return reasons, left
+
+
+def _unexplained(
+    query: Query, place: Place, view: RegisterView, reasons: list[MatchReason]
+) -> float:
+    """Doubt for names of the text, known to the register, that this place doesn't bear."""
+    left = 1.0
+    explained = [(hit.start, hit.end) for hit in place.confirmed.names.values()]
+    for cluster, (start, end) in enumerate(query.clusters):
+        if any(start <= s and e <= end for s, e in explained):
+            continue
+        weight = max(
+            (
+                NAME_WEIGHTS[level] * hit.quality
+                for hit, at in query.hits
+                if at == cluster
+                for level in view.names.levels[hit.name_id]
+            ),
+            default=0.0,
+        )
+        if weight < 0.4:
+            continue
+        reasons.append(MatchReason("unexplained", said=query.folded[start:end]))
+        left *= 1.0 - min(0.6, 0.15 * weight)
+    return left
+
+
+def _divisions_apart(
+    query: Query, place: Place, view: RegisterView, reasons: list[MatchReason]
+) -> float:
+    """Doubt for a province, city or county of the text that isn't the register's."""
+    segment = view.parts[place.part].segment
+    site = segment.row_site[int(place.rows[0])]
+    left = 1.0
+    for level, said in query.divisions.items():
+        name_id = int(segment.site_names[site, NAME_LEVELS.index(level)])
+        stored = view.names.texts[name_id]
+        if not name_id or stored == said or stored.startswith(said) or said.startswith(stored):
+            continue
+        if level in place.confirmed.names:
+            continue
+        reasons.append(MatchReason("division_differs", level, said, stored))
+        left *= _DIVISION_LEAVES[level]
+    return left
