@@ -123,14 +123,29 @@ def check_grid_file(
         read as a whole, see `geo.importers.polygons`
     """
     table = read_polygons(path, limits=upload_limits, layer=options.layer)
+    return check_grid_table(
+        session, table, path.name, options, results_folder=results_folder, progress=progress
+    )
+
+
+def check_grid_table(
+    session: Session,
+    table: PolygonTable,
+    file_name: str,
+    options: GridImportOptions,
+    *,
+    results_folder: Path | None = None,
+    progress: Progress | None = None,
+) -> GridFileCheck:
+    """As `check_grid_file`, of a table that is read already."""
     mapping = guess_mapping(table.columns, table.values, GRID_FIELDS, overrides=options.mapping)
     check_grid_mapping(mapping)
     drafts, faults = _read_drafts(table, mapping, options)
     if not drafts:
         raise InvalidInput(
-            f"{path.name} has no grid of {', '.join(options.communities or ())}. Check the "
+            f"{file_name} has no grid of {', '.join(options.communities or ())}. Check the "
             "communities' codes.",
-            file=path.name,
+            file=file_name,
         )
     in_force = load_open_grids(session, on=options.valid_from)
     covered = communities_of(drafts)
@@ -154,7 +169,9 @@ def check_grid_file(
     found = in_order(faults)
     fault_file = None
     if found and results_folder is not None:
-        fault_file = write_faults(results_folder / _fault_file_name(path, options), found, drafts)
+        fault_file = write_faults(
+            results_folder / _fault_file_name(file_name, options), found, drafts
+        )
     return GridFileCheck(
         tuple(drafts), tuple(found), mapping, table.notes, standing, replaced, fault_file
     )
@@ -191,13 +208,34 @@ def import_grids(
     DatabaseUnavailable, DiskFull
     """
     lock_grid_writes(session)
-    check = check_grid_file(
+    table = read_polygons(path, limits=upload_limits, layer=options.layer)
+    return import_grid_table(
         session,
-        path,
+        table,
+        path.name,
         options,
-        upload_limits=upload_limits,
+        today=today,
+        source=source,
         results_folder=results_folder,
         progress=progress,
+    )
+
+
+def import_grid_table(
+    session: Session,
+    table: PolygonTable,
+    file_name: str,
+    options: GridImportOptions,
+    *,
+    today: date,
+    source: str,
+    results_folder: Path | None = None,
+    progress: Progress | None = None,
+) -> GridImportResult:
+    """As `import_grids`, of a table that is read already."""
+    lock_grid_writes(session)
+    check = check_grid_table(
+        session, table, file_name, options, results_folder=results_folder, progress=progress
     )
     communities = tuple(sorted(communities_of(check.drafts)))
     only_date = all(f.kind is FaultKind.DATE_TAKEN for f in check.faults if f.is_error)
@@ -206,7 +244,7 @@ def import_grids(
         stored = StoredVersion(None, len(check.drafts), 0, 0, 0)
         return GridImportResult(stored, options.valid_from, since, communities, check)
     if check.has_errors or (check.faults and not options.accept_warnings):
-        raise _rejected(path, check)
+        raise _rejected(file_name, check)
     stored = store_grid_version(
         session,
         check.drafts,
@@ -214,7 +252,7 @@ def import_grids(
         today=today,
         replaced=check.replaced,
         source=source,
-        file_name=path.name,
+        file_name=file_name,
         note=options.note,
         progress=progress,
     )
@@ -280,7 +318,7 @@ def _date_faults(
     ]
 
 
-def _rejected(path: Path, check: GridFileCheck) -> GridImportRejected:
+def _rejected(file_name: str, check: GridFileCheck) -> GridImportRejected:
     errors = [fault for fault in check.faults if fault.is_error]
     shown = (errors or list(check.faults))[:FAULTS_IN_MESSAGE]
     warnings = len(check.faults) - len(errors)
@@ -293,7 +331,7 @@ def _rejected(path: Path, check: GridFileCheck) -> GridImportRejected:
     )
     listed = " ".join(fault.text for fault in shown)
     return GridImportRejected(
-        f"{path.name} has {counts}; nothing was stored. {listed}{where} {remedy}",
+        f"{file_name} has {counts}; nothing was stored. {listed}{where} {remedy}",
         faults=check.faults,
         fault_file=check.fault_file,
     )
@@ -303,6 +341,6 @@ def _error(kind: FaultKind, text: str, codes: tuple[str, ...], row: int) -> Grid
     return GridFault(kind=kind, severity=Severity.ERROR, text=text, grid_codes=codes, rows=(row,))
 
 
-def _fault_file_name(path: Path, options: GridImportOptions) -> str:
-    stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in path.stem)[:60]
+def _fault_file_name(file_name: str, options: GridImportOptions) -> str:
+    stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(file_name).stem)[:60]
     return f"grid_faults_{stem}_{options.valid_from.isoformat()}.geojson"

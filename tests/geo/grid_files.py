@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
+import shapely
 
 from geo.crs import Datum, from_wgs84
+from geo.importers.polygons import PolygonTable
 from tests.geo.grid_drafts import COMMUNITY
 
 DRIVERS = {".geojson": "GeoJSON", ".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".kml": "KML"}
@@ -47,11 +50,26 @@ def write_grids(path: Path, frame: gpd.GeoDataFrame, *, datum: Datum | None = No
     return path
 
 
+def table_of(frame: gpd.GeoDataFrame, *, datum: Datum | None = None) -> PolygonTable:
+    """A frame as the reader would give it, without a file and a reader's process."""
+    if datum is not None:
+        frame = in_datum(frame, datum)
+    facts = frame.drop(columns="geometry").astype("str").reset_index(drop=True)
+    count = len(frame)
+    return PolygonTable(
+        columns=tuple(facts.columns),
+        values=facts,
+        row_numbers=np.arange(1, count + 1),
+        geometries=np.asarray(frame.geometry.to_numpy(), dtype=object),
+        was_open=np.zeros(count, dtype=bool),
+        unreadable=np.zeros(count, dtype=bool),
+        crs=None,
+        notes=(),
+    )
+
+
 def in_datum(frame: gpd.GeoDataFrame, datum: Datum) -> gpd.GeoDataFrame:
     """The same grids with numbers of another datum; a projected one is named in the CRS."""
-    import numpy as np
-    import shapely
-
     moved = shapely.transform(
         frame.geometry.to_numpy(),
         lambda xy: np.column_stack(from_wgs84(xy[:, 0], xy[:, 1], datum)),

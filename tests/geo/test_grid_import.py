@@ -38,9 +38,11 @@ from geo.grids import (
 from geo.importers.grids import (
     GridImportOptions,
     GridImportResult,
-    check_grid_file,
+    check_grid_table,
+    import_grid_table,
     import_grids,
 )
+from geo.importers.polygons import PolygonTable
 from geo.importers.upload_safety import UploadLimits
 from geo.locating import locate
 from geo.store.database import Database
@@ -48,7 +50,7 @@ from geo.tables import Grid, GridVersion, StandardAddress
 from geo.values import GridScope, LonLat
 from tests.drawing import STEP_DEG, corner, draw, square
 from tests.geo.grid_drafts import COMMUNITY, code
-from tests.geo.grid_files import grid_frame, write_grids
+from tests.geo.grid_files import grid_frame, table_of, write_grids
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)
 ALL = GridScope.everything()
@@ -62,27 +64,29 @@ PICTURE = """
 
 def land(
     session: Session,
-    path: Path,
+    given: Path | PolygonTable,
     *,
     today: date | None = None,
     results_folder: Path | None = None,
+    progress: Any = None,
     **options: Any,
 ) -> GridImportResult:
+    """Import a file, or a table where it isn't the reading that is tested: that takes a second."""
     chosen = dataclasses.replace(OPTIONS, **options)
-    return import_grids(
-        session,
-        path,
-        chosen,
-        upload_limits=UploadLimits(),
-        today=today or chosen.valid_from,
-        source="test",
-        results_folder=results_folder,
-    )
+    common: dict[str, Any] = {
+        "today": today or chosen.valid_from,
+        "source": "test",
+        "results_folder": results_folder,
+        "progress": progress,
+    }
+    if isinstance(given, Path):
+        return import_grids(session, given, chosen, upload_limits=UploadLimits(), **common)
+    return import_grid_table(session, given, "grids.geojson", chosen, **common)
 
 
 @pytest.fixture
-def three_grids(tmp_path: Path) -> Path:
-    return write_grids(tmp_path / "three.geojson", grid_frame(draw(PICTURE)))
+def three_grids() -> PolygonTable:
+    return table_of(grid_frame(draw(PICTURE)))
 
 
 def address_at(session: Session, column: float, row: float, name: str = "1号") -> StandardAddress:
@@ -160,7 +164,7 @@ def test_the_mapping_is_guessed_and_can_be_overridden(session: Session, tmp_path
 
 def test_own_codes_and_communities(session: Session, tmp_path: Path) -> None:
     frame = grid_frame(draw("AB")).assign(beat=["0111", "0112"], district=["1", "1"])
-    path = write_grids(tmp_path / "beats.geojson", frame[["beat", "district", "geometry"]])
+    path = table_of(frame[["beat", "district", "geometry"]])
     land(session, path, standard=CodeStandard.OWN, mapping={"community_code": "district"})
     assert get_grid(session, "0112", on=MONDAY, scope=ALL).community_code == "1"
 
@@ -168,18 +172,18 @@ def test_own_codes_and_communities(session: Session, tmp_path: Path) -> None:
 def test_errors_store_nothing_and_leave_a_picture(session: Session, tmp_path: Path) -> None:
     drawing = draw(PICTURE)
     drawing["B"] = translate(drawing["B"], xoff=-STEP_DEG)
-    path = write_grids(tmp_path / "bad.geojson", grid_frame(drawing))
+    path = table_of(grid_frame(drawing))
     with pytest.raises(GridImportRejected, match=r"overlap by .* Mend the errors") as caught:
         land(session, path, results_folder=tmp_path / "results", accept_warnings=True)
     assert {fault.kind for fault in caught.value.faults} == {FaultKind.OVERLAP}
-    assert caught.value.fault_file.name == "grid_faults_bad_2026-11-23.geojson"
+    assert caught.value.fault_file.name == "grid_faults_grids_2026-11-23.geojson"
     assert caught.value.fault_file.is_file()
     assert count_grids(session, on=MONDAY, scope=ALL) == 0
     assert session.scalar(select(func.count()).select_from(GridVersion)) == 0
 
 
 def test_warnings_land_only_when_accepted(session: Session, tmp_path: Path) -> None:
-    path = write_grids(tmp_path / "odd.geojson", grid_frame(draw("AB"), 户数=[20, 400]))
+    path = table_of(grid_frame(draw("AB"), 户数=[20, 400]))
     with pytest.raises(GridImportRejected, match=r"0 errors and 1 warnings.*Accept the warnings"):
         land(session, path)
     result = land(session, path, accept_warnings=True)
@@ -187,14 +191,14 @@ def test_warnings_land_only_when_accepted(session: Session, tmp_path: Path) -> N
     assert count_grids(session, on=MONDAY, scope=ALL) == 2
 
 
-def test_a_check_stores_nothing(session: Session, three_grids: Path) -> None:
-    check = check_grid_file(session, three_grids, OPTIONS, upload_limits=UploadLimits())
+def test_a_check_stores_nothing(session: Session, three_grids: PolygonTable) -> None:
+    check = check_grid_table(session, three_grids, "grids.geojson", OPTIONS)
     assert (check.faults, len(check.drafts)) == ((), 3)
     assert count_grids(session, on=MONDAY, scope=ALL) == 0
 
 
 def test_a_new_version_ends_the_old_one_and_addresses_follow(
-    session: Session, tmp_path: Path, three_grids: Path
+    session: Session, tmp_path: Path, three_grids: PolygonTable
 ) -> None:
     first = land(session, three_grids)
     house = address_at(session, 2.5, 0.5, "1号")  # in B
@@ -209,7 +213,7 @@ def test_a_new_version_ends_the_old_one_and_addresses_follow(
     lost = address_at(session, 3.5, 2.5, "4号")  # in C at first, then in none
     second = land(
         session,
-        write_grids(tmp_path / "new.geojson", grid_frame(new)),
+        table_of(grid_frame(new)),
         valid_from=WEDNESDAY,
         today=WEDNESDAY,
     )
@@ -232,31 +236,31 @@ def test_a_new_version_ends_the_old_one_and_addresses_follow(
 
 
 def test_a_version_that_begins_later_moves_nothing_yet(
-    session: Session, tmp_path: Path, three_grids: Path
+    session: Session, tmp_path: Path, three_grids: PolygonTable
 ) -> None:
     land(session, three_grids)
     house = address_at(session, 2.5, 0.5)
-    path = write_grids(tmp_path / "new.geojson", grid_frame(draw("AAAB\nAAAB\nCCCC")))
+    path = table_of(grid_frame(draw("AAAB\nAAAB\nCCCC")))
     land(session, path, valid_from=WEDNESDAY, today=MONDAY)
     session.expire_all()
     assert house.grid_code == code(2)
 
 
 def test_the_same_again_makes_no_version(
-    session: Session, tmp_path: Path, three_grids: Path
+    session: Session, tmp_path: Path, three_grids: PolygonTable
 ) -> None:
     land(session, three_grids)
     for day in (MONDAY, WEDNESDAY):
         again = land(session, three_grids, valid_from=day)
         assert (again.stored.version_id, again.unchanged_since) == (None, MONDAY)
-    as_gpkg = write_grids(tmp_path / "same.gpkg", grid_frame(draw(PICTURE)).iloc[::-1])
+    as_gpkg = table_of(grid_frame(draw(PICTURE)).iloc[::-1])
     assert land(session, as_gpkg, valid_from=TUESDAY).unchanged_since == MONDAY
     assert session.scalar(select(func.count()).select_from(GridVersion)) == 1
 
 
-def test_a_day_has_one_version(session: Session, tmp_path: Path, three_grids: Path) -> None:
+def test_a_day_has_one_version(session: Session, tmp_path: Path, three_grids: PolygonTable) -> None:
     land(session, three_grids)
-    path = write_grids(tmp_path / "new.geojson", grid_frame(draw("AAAB\nAAAB\nCCCC")))
+    path = table_of(grid_frame(draw("AAAB\nAAAB\nCCCC")))
     for day in (MONDAY, date(2026, 1, 1)):
         with pytest.raises(GridImportRejected, match="begin on 2026-11-23 already") as caught:
             land(session, path, valid_from=day)
@@ -265,16 +269,16 @@ def test_a_day_has_one_version(session: Session, tmp_path: Path, three_grids: Pa
 
 
 def test_other_communities_stay_unless_all_are_replaced(
-    session: Session, tmp_path: Path, three_grids: Path
+    session: Session, tmp_path: Path, three_grids: PolygonTable
 ) -> None:
     land(session, three_grids)
     east = "140106001006"
     drawing = {key: translate(p, xoff=4 * STEP_DEG) for key, p in draw("AB\nAB\nAB").items()}
-    path = write_grids(tmp_path / "east.geojson", grid_frame(drawing, community_code=east))
+    path = table_of(grid_frame(drawing, community_code=east))
     land(session, path, valid_from=TUESDAY)
     assert count_grids(session, on=TUESDAY, scope=ALL) == 5
     assert [s.grid_count for s in summarise_communities(session, on=TUESDAY, scope=ALL)] == [3, 2]
-    both = write_grids(tmp_path / "all.geojson", grid_frame(draw("A"), community_code=east))
+    both = table_of(grid_frame(draw("A"), community_code=east))
     result = land(session, both, valid_from=WEDNESDAY, replace_all=True)
     assert result.stored.ended_count == 5
     assert count_grids(session, on=WEDNESDAY, scope=ALL) == 1
@@ -285,7 +289,7 @@ def test_only_the_communities_asked_for_are_taken(session: Session, tmp_path: Pa
 
     west = grid_frame(draw("A"))
     east = grid_frame(draw(".A"), community_code="140106001006")
-    path = write_grids(tmp_path / "both.geojson", pd.concat([west, east], ignore_index=True))
+    path = table_of(pd.concat([west, east], ignore_index=True))
     land(session, path, communities=("140106001006",))
     assert list(load_grids(session, on=MONDAY, scope=ALL).index) == ["140106001006001"]
     with pytest.raises(InvalidInput, match="no grid of 999"):
@@ -295,9 +299,9 @@ def test_only_the_communities_asked_for_are_taken(session: Session, tmp_path: Pa
 def test_a_wrong_datum_is_pointed_out(session: Session, tmp_path: Path) -> None:
     """The same grids as before, but the file's numbers are GCJ-02, 540 m off."""
     drawing = draw("\n".join("ABCDEFGHIJ"[row] * 10 for row in range(10)))
-    land(session, write_grids(tmp_path / "right.geojson", grid_frame(drawing)))
+    land(session, table_of(grid_frame(drawing)))
     frame = grid_frame(drawing, 网格名称=["新"] * 10)
-    path = write_grids(tmp_path / "wrong.geojson", frame, datum=GCJ02)
+    path = table_of(frame, datum=GCJ02)
     with pytest.raises(GridImportRejected) as caught:
         land(session, path, valid_from=TUESDAY)
     (fault,) = caught.value.faults
@@ -307,7 +311,9 @@ def test_a_wrong_datum_is_pointed_out(session: Session, tmp_path: Path) -> None:
     assert land(session, path, valid_from=TUESDAY, datum=GCJ02).check.faults == ()
 
 
-def test_the_crosswalk_is_stored_with_the_grids(session: Session, three_grids: Path) -> None:
+def test_the_crosswalk_is_stored_with_the_grids(
+    session: Session, three_grids: PolygonTable
+) -> None:
     land(session, three_grids)
     for resolution in CROSSWALK_RESOLUTIONS:
         for number in (1, 2, 3):
@@ -327,7 +333,7 @@ def test_the_crosswalk_is_stored_with_the_grids(session: Session, three_grids: P
     assert h3_cell_to_grids(session, cell.h3_cell, on=MONDAY, scope=GridScope.of([])) == []
 
 
-def test_scope_hides_what_lies_outside(session: Session, three_grids: Path) -> None:
+def test_scope_hides_what_lies_outside(session: Session, three_grids: PolygonTable) -> None:
     land(session, three_grids)
     only_b = GridScope.of([code(2)])
     assert list(load_grids(session, on=MONDAY, scope=only_b).index) == [code(2)]
@@ -338,7 +344,7 @@ def test_scope_hides_what_lies_outside(session: Session, three_grids: Path) -> N
         get_grid(session, code(1), on=MONDAY, scope=only_b)
 
 
-def test_neighbours_share_border(session: Session, three_grids: Path) -> None:
+def test_neighbours_share_border(session: Session, three_grids: PolygonTable) -> None:
     land(session, three_grids)
     found = grid_neighbours(session, code(1), on=MONDAY, scope=ALL)
     # B along two steps north-south (222 m), C along two steps west-east (176 m); each end reaches
@@ -347,7 +353,7 @@ def test_neighbours_share_border(session: Session, three_grids: Path) -> None:
     assert [neighbour.border_m for neighbour in found] == pytest.approx([222, 176], abs=3)
 
 
-def test_lists_count_addresses(session: Session, three_grids: Path) -> None:
+def test_lists_count_addresses(session: Session, three_grids: PolygonTable) -> None:
     land(session, three_grids)
     from geo.locating import reassign_grids
 
@@ -366,7 +372,7 @@ def test_lists_count_addresses(session: Session, three_grids: Path) -> None:
     assert (summary.grid_count, summary.address_count, summary.household_count) == (3, 3, 1200)
 
 
-def test_two_imports_at_a_time_don_t_mix(database: Database, three_grids: Path) -> None:
+def test_two_imports_at_a_time_don_t_mix(database: Database, three_grids: PolygonTable) -> None:
     with database.session() as one:
         lock_grid_writes(one)
         with pytest.raises(JobRunning, match="Another import of grids"), database.session() as two:
@@ -376,7 +382,7 @@ def test_two_imports_at_a_time_don_t_mix(database: Database, three_grids: Path) 
 
 
 def test_a_database_that_goes_away_leaves_nothing(
-    database: Database, three_grids: Path, tmp_path: Path
+    database: Database, three_grids: PolygonTable, tmp_path: Path
 ) -> None:
     from sqlalchemy import text
 
@@ -384,7 +390,7 @@ def test_a_database_that_goes_away_leaves_nothing(
 
     with database.session() as session:
         land(session, three_grids)
-    path = write_grids(tmp_path / "new.geojson", grid_frame(draw("AAAB\nAAAB\nCCCC")))
+    path = table_of(grid_frame(draw("AAAB\nAAAB\nCCCC")))
 
     def break_down(done: int, total: int | None) -> None:
         if total == 3:  # while storing: the checks are more steps
@@ -393,15 +399,7 @@ def test_a_database_that_goes_away_leaves_nothing(
 
     with pytest.raises(DatabaseUnavailable), database.session() as session:
         pid = session.scalar(text("SELECT pg_backend_pid()"))
-        import_grids(
-            session,
-            path,
-            dataclasses.replace(OPTIONS, valid_from=WEDNESDAY),
-            upload_limits=UploadLimits(),
-            today=WEDNESDAY,
-            source="test",
-            progress=break_down,
-        )
+        land(session, path, valid_from=WEDNESDAY, progress=break_down)
     with database.session() as session:
         stored = load_grids(session, on=WEDNESDAY, scope=ALL)
         assert list(stored["valid_to"]) == [None] * 3
