@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from api.dependencies import ReadSession, Scope, today
+from api.dependencies import OperatorScope, ReadSession, Scope, today
 from geo.errors import Unavailable
 from geo.overview import StoreOverview, load_store_overview
 from web.assets import load_assets
@@ -30,17 +30,28 @@ RETRY_AFTER_S = 5
 # A list of this length takes a minute or two; longer ones are work for the command line.
 GEOCODE_MOST_ROWS = 20_000
 GEOCODE_MOST_BYTES = 20_000_000
+IMPORT_KINDS = ("addresses", "grids", "basemap")
+DATUMS_OFFERED = ("WGS84", "CGCS2000", "GCJ02", "BD09")  # or any EPSG:nnnn, typed
 
 router = APIRouter(include_in_schema=False)
 Today = Annotated[date, Depends(today)]
 
 
-@router.get("/", response_class=HTMLResponse)
-def map_page(request: Request, session: ReadSession, scope: Scope, now: Today) -> Response:
-    """The front page: the map."""
+def store_overview(session: ReadSession, scope: Scope, now: Today) -> StoreOverview | None:
+    """What the store holds for this caller; None where it can't be read now."""
     try:
-        overview = load_store_overview(session, on=now, scope=scope)
+        return load_store_overview(session, on=now, scope=scope)
     except Unavailable:
+        return None
+
+
+Overview = Annotated[StoreOverview | None, Depends(store_overview)]
+
+
+@router.get("/", response_class=HTMLResponse)
+def map_page(request: Request, overview: Overview) -> Response:
+    """The front page: the map."""
+    if overview is None:
         return unavailable_page(request)
     nonce = new_nonce()
     return render_page(
@@ -56,11 +67,9 @@ def map_page(request: Request, session: ReadSession, scope: Scope, now: Today) -
 
 
 @router.get("/geocode", response_class=HTMLResponse)
-def geocode_page(request: Request, session: ReadSession, scope: Scope, now: Today) -> Response:
+def geocode_page(request: Request, overview: Overview) -> Response:
     """Many addresses at once."""
-    try:
-        overview = load_store_overview(session, on=now, scope=scope)
-    except Unavailable:
+    if overview is None:
         return unavailable_page(request)
     return render_page(
         request,
@@ -71,6 +80,23 @@ def geocode_page(request: Request, session: ReadSession, scope: Scope, now: Toda
         page="geocode",
         overview=overview,
         most_rows=format_decimal(GEOCODE_MOST_ROWS, locale="en"),
+    )
+
+
+@router.get("/imports", response_class=HTMLResponse)
+def imports_page(request: Request, overview: Overview, _scope: OperatorScope) -> Response:
+    """Files brought in: a form, and the jobs with how far they are."""
+    if overview is None:
+        return unavailable_page(request)
+    return render_page(
+        request,
+        "imports.html",
+        nonce=new_nonce(),
+        text_groups=("imports.",),
+        page="imports",
+        overview=overview,
+        kinds=IMPORT_KINDS,
+        datums=DATUMS_OFFERED,
     )
 
 

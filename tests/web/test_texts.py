@@ -6,15 +6,19 @@ import json
 import re
 import string
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from api.schemas.imports import JobKind, JobStatus
+from geo.geocoding.geocoder import STATUSES
 from geo.tables.standard_address import ADDRESS_COMPONENTS
 from web.maps import MAP_LAYERS
+from web.pages import DATUMS_OFFERED, IMPORT_KINDS
 from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_texts
 
 WEB = Path(__file__).parents[2] / "web"
-KEY = re.compile(r"""["']((?:common|map|geocode|level)\.(?!html)[a-z0-9_]*[a-z0-9])["']""")
+KEY = re.compile(r"""["']((?:common|map|geocode|imports|level)\.(?!html)[a-z0-9_]*[a-z0-9])["']""")
 
 
 def pairs(language: str) -> list[tuple[str, str]]:
@@ -38,7 +42,12 @@ def computed_keys() -> set[str]:
     return (
         {f"level.{level}" for level in (*ADDRESS_COMPONENTS, "point_of_interest")}
         | {f"map.layer_{name}" for name in MAP_LAYERS}
-        | {f"geocode.status_{status}" for status in ("all", "matched", "review", "not_found")}
+        | {f"geocode.status_{status}" for status in ("all", *STATUSES)}
+        | {f"imports.kind_{kind}" for kind in get_args(JobKind)}
+        | {f"imports.note_{kind}" for kind in IMPORT_KINDS}
+        | {f"imports.status_{status}" for status in get_args(JobStatus)}
+        | {f"imports.datum_{datum.lower()}" for datum in DATUMS_OFFERED}
+        | {"imports.stop", "imports.resume"}
     )
 
 

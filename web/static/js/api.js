@@ -13,10 +13,15 @@ export class ApiError extends Error {
   }
 }
 
-/** Return the parsed answer. Throws ApiError, or AbortError when the caller gave up. */
-export async function askJson(url, { signal, method = "GET", body, headers = {} } = {}) {
+/**
+ * Return the parsed answer. Throws ApiError, or AbortError when the caller gave up.
+ * `timeLimit_ms`: 0 waits as long as it takes, for files on their way.
+ */
+export async function askJson(
+  url, { signal, method = "GET", body, headers = {}, timeLimit_ms = TIME_LIMIT_MS } = {},
+) {
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), TIME_LIMIT_MS);
+  const timer = timeLimit_ms ? setTimeout(() => limit.abort(), timeLimit_ms) : 0;
   signal?.addEventListener("abort", () => limit.abort(), { once: true });
   try {
     const answer = await fetch(url, {

@@ -7,7 +7,7 @@ import { formatNumber, language, say, settings } from "./texts.js";
 
 const PART_ROWS = 200; // asked at once: an answer in about a second
 const SHOWN_ROWS = 300;
-const STATUSES = ["matched", "review", "not_found"];
+const STATUSES = ["matched", "review", "not_found", "error"];
 
 let fileRows = null; // rows of the chosen file, or null
 let results = []; // {text, status, best, candidates, reasons} in the order of the input

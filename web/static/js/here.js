@@ -28,7 +28,7 @@ export function startHere(map, sheet) {
     panel.hidden = false;
     markPoint(point, chosen);
     keepInView(point);
-    body.replaceChildren(make("p", { class: "quiet" }, say("map.loading")));
+    body.replaceChildren(make("p", { class: "quiet" }, say("common.loading")));
     if (takeFocus) panel.focus({ preventScroll: true });
     try {
       const url = `/v1/locate?lon=${point.lon.toFixed(7)}&lat=${point.lat.toFixed(7)}`;

@@ -1,0 +1,34 @@
+// A report of any shape as text: names and values, tables of likes, nothing left out in silence.
+
+import { make } from "./dom.js";
+import { formatNumber, say } from "./texts.js";
+
+const ENTRIES_SHOWN = 20;
+
+/** Return a node that shows a value of a report. Empty parts are left out. */
+export function reportView(value) {
+  if (Array.isArray(value)) return listView(value);
+  if (value !== null && typeof value === "object") {
+    const entries = Object.entries(value).filter(([, entry]) => !isEmpty(entry));
+    return make("dl", {}, ...entries.flatMap(([name, entry]) => [
+      make("dt", {}, name.replaceAll("_", " ")), make("dd", {}, reportView(entry)),
+    ]));
+  }
+  if (typeof value === "number") return Number.isInteger(value) ? formatNumber(value) : String(value);
+  if (typeof value === "boolean") return say(value ? "imports.yes" : "imports.no");
+  return String(value);
+}
+
+function listView(values) {
+  const shown = values.slice(0, ENTRIES_SHOWN);
+  const more = values.length - shown.length;
+  return make("ul", {},
+    ...shown.map((value) => make("li", {}, reportView(value))),
+    more > 0 ? make("li", { class: "quiet" }, say("imports.more_entries", { count: formatNumber(more) })) : null,
+  );
+}
+
+function isEmpty(value) {
+  if (value === null || value === "") return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}
