@@ -221,11 +221,14 @@ def _settled(database: Database, job_id: int) -> Iterator[RunningJob]:
     except JobStopped:
         _finish(database, job, "stopped", None)
     except PlatformError as error:
-        _finish_if_reachable(database, job, error.message)
+        _finish_if_reachable(database, job, "failed", error.message)
+        raise
+    except KeyboardInterrupt:
+        _finish_if_reachable(database, job, "stopped", "Stopped at the keyboard.")
         raise
     except BaseException:
         # The message of an error nobody foresaw may hold personal data, so it isn't kept.
-        _finish_if_reachable(database, job, UNFORESEEN)
+        _finish_if_reachable(database, job, "failed", UNFORESEEN)
         raise
     else:
         _finish(database, job, "done", None)
@@ -265,10 +268,10 @@ def _finish(database: Database, job: RunningJob, status: str, message: str | Non
     log.info("job_ended", job_id=job.id, kind=job.kind, status=status, rows=job.rows_done)
 
 
-def _finish_if_reachable(database: Database, job: RunningJob, message: str) -> None:
+def _finish_if_reachable(database: Database, job: RunningJob, status: str, message: str) -> None:
     """A job that can't even say that it failed still shows as failed: nobody holds its lock."""
     with contextlib.suppress(PlatformError):
-        _finish(database, job, "failed", message)
+        _finish(database, job, status, message)
 
 
 def _running(job_id: int) -> JobRunning:
