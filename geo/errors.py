@@ -5,7 +5,7 @@
     │                             CRSMismatch, InvalidFile, FileTooLarge, InvalidMapping,
     │                             InvalidCode, InvalidTile
     ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound,
-    │                             SourceNotFound
+    │                             SourceNotFound, ReviewItemNotFound
     ├ Conflict                    AmbiguousAddress(.candidates), GridsOverlap(.grid_codes),
     │                             GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty
@@ -103,6 +103,10 @@ class JobNotFound(NotFound):
 
 class SourceNotFound(NotFound):
     """No such imported set."""
+
+
+class ReviewItemNotFound(NotFound):
+    """No such text in the review queue."""
 
 
 class Conflict(PlatformError):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Integer, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.tables.base import Base, RowId, Timestamp
@@ -15,7 +13,9 @@ REVIEW_STATUSES = ("open", "matched", "rejected")
 
 
 class ReviewItem(Base):
-    """One text to decide. `text_key` is its search key: the same text asked again is one item.
+    """One text to decide. `text_key` is its folded text: the same text asked again is one item.
+
+    Candidates are not kept: they are found anew, in the register of now and the scope of who looks.
 
     A decision for an address also makes an alias (`alias_id`), so that the text is known from
     then on; taking the decision back ends the alias.
@@ -43,7 +43,6 @@ class ReviewItem(Base):
     asked_count: Mapped[int] = mapped_column(Integer, server_default="1")
     confidence: Mapped[float]
     grid_code: Mapped[str | None] = mapped_column(Text(collation="C"))
-    answer: Mapped[dict[str, Any]] = mapped_column(JSONB)
     status: Mapped[str] = mapped_column(Text, server_default="open")
     standard_address_id: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("standard_address.id")

@@ -5,7 +5,6 @@ Revision: 0003, after 0002
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 revision = "0003"
 down_revision = "0002"
@@ -23,7 +22,6 @@ def upgrade() -> None:
         sa.Column("asked_count", sa.Integer(), server_default="1", nullable=False),
         sa.Column("confidence", sa.Float(), nullable=False),
         sa.Column("grid_code", sa.Text(collation="C"), nullable=True),
-        sa.Column("answer", postgresql.JSONB(), nullable=False),
         sa.Column("status", sa.Text(), server_default="open", nullable=False),
         sa.Column("standard_address_id", sa.BigInteger(), nullable=True),
         sa.Column("alias_id", sa.BigInteger(), nullable=True),

@@ -1,0 +1,238 @@
+"""The review queue: address texts that were not sure, decided once by a person.
+
+A decision for an address makes the text an alias of it, so that the geocoder knows it from then on.
+A rejected text is not queued again. Either can be taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from geo.errors import Conflict, InvalidInput, ReviewItemNotFound
+from geo.geocoding.geocoder import NOT_FOUND, REVIEW, GeocodeAnswer
+from geo.register.identity import text_key
+from geo.register.writing import add_alias, end_alias
+from geo.tables import REVIEW_STATUSES, ReviewItem
+from geo.values import GridScope
+
+NOTE_CHARS_MAX = 500
+
+
+def queue_for_review(session: Session, answers: Iterable[GeocodeAnswer], *, source: str) -> int:
+    """Queue the texts of answers that were not sure; return how many texts are new in the queue.
+
+    A text that waits already is counted once more; one that was rejected stays so. Texts that were
+    matched or can't be read are left out.
+
+    Parameters
+    ----------
+    source : who asked, such as `api` or the name of a file
+    """
+    unsure = {}
+    for answer in answers:
+        key = text_key(answer.text) if answer.status in {REVIEW, NOT_FOUND} else ""
+        if key:
+            unsure[key] = answer
+    rejected = set(
+        session.scalars(
+            select(ReviewItem.text_key).where(
+                ReviewItem.status == "rejected", ReviewItem.text_key.in_(unsure)
+            )
+        )
+    )
+    rows = [
+        {
+            "address_text": answer.text.strip(),
+            "text_key": key,
+            "source": source,
+            "confidence": answer.confidence,
+            "grid_code": answer.grid_code,
+        }
+        for key, answer in sorted(unsure.items())
+        if key not in rejected
+    ]
+    if not rows:
+        return 0
+    queued = insert(ReviewItem).values(rows)
+    counts = session.scalars(
+        queued.on_conflict_do_update(
+            index_elements=[ReviewItem.text_key],
+            index_where=ReviewItem.status == "open",
+            set_={
+                "asked_count": ReviewItem.asked_count + 1,
+                "confidence": queued.excluded.confidence,
+                "grid_code": queued.excluded.grid_code,
+            },
+        ).returning(ReviewItem.asked_count)
+    ).all()
+    return sum(count == 1 for count in counts)
+
+
+def find_review_items(
+    session: Session, *, scope: GridScope, status: str = "open", after: int = 0, limit: int = 100
+) -> Sequence[ReviewItem]:
+    """Return items of one status in the order of their ids, those after `after`.
+
+    Raises
+    ------
+    InvalidInput : no such status
+    """
+    if status not in REVIEW_STATUSES:
+        raise InvalidInput(
+            f"The status is “{status[:20]}”, wanted one of {', '.join(REVIEW_STATUSES)}.",
+            field="status",
+        )
+    return session.scalars(
+        select(ReviewItem)
+        .where(ReviewItem.status == status, ReviewItem.id > after, _in_scope(scope))
+        .order_by(ReviewItem.id)
+        .limit(limit)
+    ).all()
+
+
+def count_review_items(session: Session, *, scope: GridScope) -> dict[str, int]:
+    """Return how many items there are of each status."""
+    counts = dict.fromkeys(REVIEW_STATUSES, 0)
+    found = session.execute(
+        select(ReviewItem.status, func.count()).where(_in_scope(scope)).group_by(ReviewItem.status)
+    )
+    for status, count in found:
+        counts[status] = count
+    return counts
+
+
+def get_review_item(session: Session, item_id: int, *, scope: GridScope) -> ReviewItem:
+    """Return one item.
+
+    Raises
+    ------
+    ReviewItemNotFound : there is none in the scope
+    """
+    item = session.scalars(
+        select(ReviewItem).where(ReviewItem.id == item_id, _in_scope(scope))
+    ).first()
+    if item is None:
+        raise ReviewItemNotFound(f"No review item {item_id}.", item_id=item_id)
+    return item
+
+
+def match_review_item(
+    session: Session,
+    item_id: int,
+    standard_address_id: int,
+    *,
+    version: int,
+    decided_by: str,
+    now: datetime,
+    scope: GridScope,
+    note: str | None = None,
+) -> ReviewItem:
+    """Decide that the text means this standard address; the text becomes its alias.
+
+    Raises
+    ------
+    ReviewItemNotFound, AddressNotFound : there is none in the scope
+    Conflict : decided meanwhile, or seen in an older version
+    """
+    item = _open_item(session, item_id, version, scope)
+    alias = add_alias(session, standard_address_id, item.address_text, source="review", scope=scope)
+    item.status, item.standard_address_id, item.alias_id = "matched", standard_address_id, alias.id
+    return _decided(session, item, decided_by, now, note)
+
+
+def reject_review_item(
+    session: Session,
+    item_id: int,
+    *,
+    version: int,
+    decided_by: str,
+    now: datetime,
+    scope: GridScope,
+    note: str | None = None,
+) -> ReviewItem:
+    """Decide that the text means no address of the register; it is not queued again.
+
+    Raises
+    ------
+    ReviewItemNotFound : there is none in the scope
+    Conflict : decided meanwhile, or seen in an older version
+    """
+    item = _open_item(session, item_id, version, scope)
+    item.status = "rejected"
+    return _decided(session, item, decided_by, now, note)
+
+
+def reopen_review_item(
+    session: Session, item_id: int, *, version: int, now: datetime, scope: GridScope
+) -> ReviewItem:
+    """Take a decision back: the item is open again, its alias ended.
+
+    Raises
+    ------
+    ReviewItemNotFound : there is none in the scope
+    Conflict : it is open, was seen in an older version, or the same text waits as another item
+    """
+    item = get_review_item(session, item_id, scope=scope)
+    _require_version(item, version)
+    if item.status == "open":
+        raise Conflict(f"Review item {item_id} is open; there is nothing to take back.")
+    waiting = session.scalar(
+        select(ReviewItem.id).where(
+            ReviewItem.text_key == item.text_key, ReviewItem.status == "open"
+        )
+    )
+    if waiting is not None:
+        raise Conflict(f"The same text waits as review item {waiting}. Decide that one.")
+    if item.standard_address_id is not None and item.alias_id is not None:
+        end_alias(session, item.standard_address_id, item.alias_id, now=now, scope=scope)
+    item.status = "open"
+    item.standard_address_id = item.alias_id = item.decided_by = item.decided_at = None
+    item.version += 1
+    session.flush()
+    return item
+
+
+def _in_scope(scope: GridScope) -> ColumnElement[bool]:
+    """An item lies where its best candidate lies; one without candidates is for the operator."""
+    if scope.grid_codes is None:
+        return true()
+    return ReviewItem.grid_code.in_(sorted(scope.grid_codes))
+
+
+def _open_item(session: Session, item_id: int, version: int, scope: GridScope) -> ReviewItem:
+    item = get_review_item(session, item_id, scope=scope)
+    session.refresh(item, with_for_update=True)
+    if item.status != "open":
+        raise Conflict(
+            f"Review item {item_id} was decided already ({item.status}). Reopen it to decide anew.",
+            status=item.status,
+        )
+    _require_version(item, version)
+    return item
+
+
+def _require_version(item: ReviewItem, version: int) -> None:
+    if item.version != version:
+        raise Conflict(
+            f"Review item {item.id} is at version {item.version}, you have seen {version}. "
+            "Look again and decide then.",
+            version=item.version,
+        )
+
+
+def _decided(
+    session: Session, item: ReviewItem, decided_by: str, now: datetime, note: str | None
+) -> ReviewItem:
+    if note is not None and len(note) > NOTE_CHARS_MAX:
+        raise InvalidInput(
+            f"The note has {len(note)} characters, wanted at most {NOTE_CHARS_MAX}.", field="note"
+        )
+    item.decided_by, item.decided_at, item.note = decided_by, now, note
+    item.version += 1
+    session.flush()
+    return item
