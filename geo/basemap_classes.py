@@ -66,6 +66,11 @@ GREEN_CLASSES = frozenset(
      "heath", "grassland", "golf_course", "pitch", "allotments", "plant_nursery", "common",
      "playground", "protected_area"}
 )  # fmt: skip
+# Ground of other uses, drawn as a tint beneath the buildings.
+BUILT_CLASSES = frozenset(
+    {"residential", "commercial", "retail", "industrial", "railway", "education", "civic",
+     "school", "university", "college", "kindergarten", "hospital", "construction", "military"}
+)  # fmt: skip
 PLACE_MIN_ZOOM: Mapping[str, int] = {
     "city": 8,
     "town": 9,

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pyproj.exceptions import CRSError
 from sqlalchemy.orm import Session
 
-from geo.basemap_classes import GREEN_CLASSES, WATER_CLASSES, road_min_zoom
+from geo.basemap_classes import BUILT_CLASSES, GREEN_CLASSES, WATER_CLASSES, road_min_zoom
 from geo.basemap_store import BasemapRows, BasemapWriter
 from geo.crs import WGS84, Datum, check_coordinates, to_wgs84
 from geo.errors import InvalidDatum, InvalidFile, InvalidMapping
@@ -331,8 +331,10 @@ def _kinds(
         kind[pd.notna(texts["name"])] = "place"
         kind[pd.isna(texts["name"]) & pd.notna(texts["number"])] = "house_number"
     elif layer_kind == "land":
-        kind[(dimension == 2) & np.isin(classes.astype(str), list(GREEN_CLASSES))] = "green"
-        kind[(dimension >= 1) & np.isin(classes.astype(str), list(WATER_CLASSES))] = "water"
+        words = classes.astype(str)
+        kind[(dimension == 2) & np.isin(words, list(BUILT_CLASSES))] = "land"
+        kind[(dimension == 2) & np.isin(words, list(GREEN_CLASSES))] = "green"
+        kind[(dimension >= 1) & np.isin(words, list(WATER_CLASSES))] = "water"
     elif layer_kind == "green":
         kind[dimension == 2] = "green"
     else:

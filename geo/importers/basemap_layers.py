@@ -11,7 +11,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.basemap_classes import GREEN_CLASSES, PLACE_MIN_ZOOM, ROAD_MIN_ZOOM, WATER_CLASSES
+from geo.basemap_classes import (
+    BUILT_CLASSES,
+    GREEN_CLASSES,
+    PLACE_MIN_ZOOM,
+    ROAD_MIN_ZOOM,
+    WATER_CLASSES,
+)
 from geo.errors import InvalidMapping
 
 LAYER_KINDS = ("road", "building", "water", "green", "land", "place", "house_number", "skip")
@@ -39,7 +45,8 @@ _NAME_COLUMNS = ("name", "name_zh", "name:zh", "名称", "路名", "roadname", "
                  "name_chn", "fullname", "label", "title")  # fmt: skip
 _NUMBER_COLUMNS = ("addr_housenumber", "addr:housenumber", "housenumber", "house_number", "number",
                    "门牌号", "mph", "num", "ref")  # fmt: skip
-_LEAST_SHARE = 0.2  # of known words in a column, for it to tell the kind
+# Of known words in a column, for it to tell the kind; less is enough where the layer's name agrees.
+_LEAST_SHARE, _LEAST_SHARE_IF_NAMED = 0.2, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,7 @@ def plan_layer(
     by_name = _kind_by_name(layer)
     for candidate in _candidates(shape, by_name):
         column, share = _best_column(sample, _words_of(candidate))
-        if share >= _LEAST_SHARE:
+        if share >= (_LEAST_SHARE if candidate != by_name else _LEAST_SHARE_IF_NAMED):
             why = f"{share:.0%} of the values in {column!r} are kinds of {candidate}"
             return replace(plan, kind=candidate, why=why, class_column=chosen_class or column)
     if by_name is not None and by_name != "land" and by_name in _candidates(shape, by_name):
@@ -138,7 +145,7 @@ def _words_of(kind: str) -> frozenset[str]:
         "building": _BUILDING_WORDS,
         "water": WATER_CLASSES,
         "green": GREEN_CLASSES,
-        "land": WATER_CLASSES | GREEN_CLASSES,
+        "land": WATER_CLASSES | GREEN_CLASSES | BUILT_CLASSES,
         "place": frozenset(PLACE_MIN_ZOOM) | {"restaurant", "cafe", "bank", "hotel", "bus_stop"},
     }.get(kind, frozenset())
 

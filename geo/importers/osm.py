@@ -16,6 +16,7 @@ import osmium
 import pyarrow as pa
 
 from geo.basemap_classes import (
+    BUILT_CLASSES,
     GREEN_CLASSES,
     WATER_CLASSES,
     WATERWAY_MIN_ZOOM,
@@ -182,13 +183,16 @@ def _area_kinds(tags: Any) -> Iterator[tuple[str, str]]:
     building = tags.get("building")
     if building and building != "no":
         yield "building", building
-    for key in ("natural", "waterway", "landuse", "leisure"):
+    for key in ("natural", "waterway", "landuse", "leisure", "amenity"):
         value = tags.get(key)
         if value in WATER_CLASSES:
             yield "water", value
             break
         if value in GREEN_CLASSES:
             yield "green", value
+            break
+        if key in ("landuse", "amenity") and value in BUILT_CLASSES and not building:
+            yield "land", value
             break
     if not building and tags.get("addr:housenumber"):
         yield "house_number", "house_number"

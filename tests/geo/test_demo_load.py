@@ -1,0 +1,122 @@
+"""The demo city in a store: whole, labelled, once; and as files that the imports read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from typer.testing import CliRunner
+
+from geo.addresses import parse, search_key
+from geo.basemap import basemap_attributions, basemap_extent, basemap_tile
+from geo.commands import demo as commands
+from geo.demo import NOTICE, DemoCity, generate_city
+from geo.demo.files import address_table, write_city
+from geo.demo.load import FIRST_DAY, load_demo_city, store_is_empty
+from geo.errors import InvalidFile, StoreNotEmpty
+from geo.importers.basemap import import_basemap
+from geo.store.database import Database
+from geo.tables import ADDRESS_COMPONENTS, Area
+
+
+@pytest.fixture(scope="module")
+def city() -> DemoCity:
+    return generate_city()
+
+
+def test_it_lands_whole_and_says_that_it_is_generated(database: Database, city: DemoCity) -> None:
+    told: list[tuple[str, int, int]] = []
+    with database.session() as session:
+        assert store_is_empty(session)
+        loaded = load_demo_city(session, progress=lambda *step: told.append(step))
+    assert {what for what, _, _ in told} == {"generate", "grids", "addresses", "base map"}
+    assert told[-1][1] == told[-1][2]
+    with database.session() as session:
+        assert not store_is_empty(session)
+        sums = session.execute(
+            text(
+                "SELECT count(*), count(grid_id), count(h3_cell), bool_and(point_method="
+                "'generated'), bool_and(canonical_text LIKE '示例省云汀市%') FROM standard_address"
+            )
+        ).one()
+        assert tuple(sums) == (len(city.addresses),) * 3 + (True, True)
+        assert loaded.address_count == len(city.addresses)
+        rows = session.execute(text("SELECT source_ref, grid_code FROM standard_address"))
+        stored = {row.source_ref: row.grid_code for row in rows}
+        expected = dict(zip(city.addresses["source_ref"], city.addresses["grid_code"], strict=True))
+        assert stored == expected
+        note = session.scalar(text("SELECT value FROM store_note WHERE name = 'demo_city'"))
+        assert note["seed"] == city.seed and note["notice"] == NOTICE
+        assert basemap_attributions(session) == [f"{NOTICE}, seed {city.seed}"]
+        assert basemap_extent(session) == pytest.approx(tuple(city.areas.total_bounds), abs=1e-9)
+        # The tile of the whole district.
+        assert len(basemap_tile(session, 12, 3329, 1582)) > 1_000
+        assert session.scalar(text("SELECT min(valid_from) FROM grid")) == FIRST_DAY
+
+    # Again: nothing is done. Another seed: refused. Something else in the store: refused.
+    with database.session() as session:
+        assert load_demo_city(session).was_there
+        with pytest.raises(StoreNotEmpty):
+            load_demo_city(session, seed=1)
+
+
+def test_a_store_that_holds_something_is_refused(session: Session) -> None:
+    session.add(
+        Area(code="140000", level="province", name="山西省", valid_from=FIRST_DAY, source="test")
+    )
+    session.flush()
+    with pytest.raises(StoreNotEmpty, match="must not be mixed"):
+        load_demo_city(session)
+
+
+def test_files_hold_the_same_city(session: Session, city: DemoCity, tmp_path: Path) -> None:
+    files = write_city(city, tmp_path / "city")
+    assert {file.name for file in files} == {
+        "areas.csv", "grids.gpkg", "addresses.csv", "basemap.gpkg", "README.txt",
+    }  # fmt: skip
+    addresses = pd.read_csv(tmp_path / "city/addresses.csv", dtype=str, keep_default_na=False)
+    assert (addresses["address_text"] == city.addresses["address_text"]).all()
+    for level in ADDRESS_COMPONENTS:
+        assert (addresses[level] == city.addresses[level]).all()
+    assert np.array_equal(addresses["lon"].astype(float), city.addresses.geometry.x)
+    assert NOTICE in (tmp_path / "city/README.txt").read_text(encoding="utf-8")
+    result = import_basemap(session, tmp_path / "city/basemap.gpkg", source="files")
+    assert result.counts == {
+        "road": len(city.roads),
+        "building": len(city.buildings),
+        "place": len(city.places),
+        **{
+            {"built": "land"}.get(str(kind), str(kind)): int(count)
+            for kind, count in city.land["kind"].value_counts().items()
+        },
+    }
+    with pytest.raises(InvalidFile, match="isn't empty"):
+        write_city(city, tmp_path / "city")
+    with pytest.raises(InvalidFile):
+        write_city(city, tmp_path / "city/areas.csv")
+
+
+def test_bare_components_make_the_key_of_the_written_text(city: DemoCity) -> None:
+    """What an address is by its components, it is by its text, below the invented divisions."""
+    table = address_table(city).iloc[::503]
+    for row in table.to_dict("records"):
+        below = {
+            level: row[level]
+            for level in ("road", "door", "estate", "building", "entrance", "floor", "room")
+            if row[level]
+        }
+        if "road" in below:
+            written = row["address_text"][row["address_text"].index(row["road"]) :]
+            assert search_key(parse("杭州市西湖区" + written)).endswith(search_key(below))
+
+
+def test_command_line(city: DemoCity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "generate_city", lambda seed: city)  # made once for this module
+    done = CliRunner().invoke(commands.app, ["write", str(tmp_path / "out"), "--seed", "20260101"])
+    assert done.exit_code == 0, done.output
+    assert NOTICE in done.output
+    assert (tmp_path / "out/addresses.csv").stat().st_size > 1_000_000
