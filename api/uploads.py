@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
+import json
 import re
 import shutil
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import uuid4
+
+from fastapi import UploadFile
 
 from geo.errors import DiskFull, FileTooLarge, InvalidFile
 from geo.settings import Settings
 
+UPLOADS = "uploads"
 BLOCK_BYTES = 1024 * 1024
 STEM_CHARS_MAX = 60  # of up to four bytes each; a file system takes 255 bytes
 SUFFIX_CHARS_MAX = 12
 MB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
 class StoredUpload:
-    """A file as it lies in the data folder. `name` is the sender's, made harmless."""
+    """A file as it lies in the data folder, under the sender's name made harmless."""
 
-    path: Path
-    name: str
-    sha256: str
+    def __init__(self, path: Path, is_new: bool) -> None:
+        self.path = path
+        self.is_kept = not is_new
 
-
-def uploads_folder(settings: Settings) -> Path:
-    """Return the folder of uploads, made if need be."""
-    folder = settings.data_folder / "uploads"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    def keep(self) -> None:
+        """Let a job have it."""
+        self.is_kept = True
 
 
-def store_upload(settings: Settings, file: BinaryIO, given_name: str | None) -> StoredUpload:
-    """Write an upload to the data folder and return where it lies.
+@contextlib.contextmanager
+def stored_upload(
+    settings: Settings, file: UploadFile, kind: str, options: Mapping[str, Any]
+) -> Iterator[StoredUpload]:
+    """Write an upload to the data folder; at the end it goes away again unless it was kept.
+
+    The same content, kind and options lie in the same place, so that sending a file again goes on
+    with its unfinished import.
 
     Raises
     ------
@@ -46,43 +53,58 @@ def store_upload(settings: Settings, file: BinaryIO, given_name: str | None) -> 
     FileTooLarge : it is over `settings.upload_max_mb`
     DiskFull
     """
-    name = harmless_name(given_name)
-    folder = uploads_folder(settings) / uuid4().hex
-    cap = settings.upload_max_mb * MB
-    digest, size_bytes = hashlib.sha256(), 0
+    uploads = settings.data_folder / UPLOADS
+    fresh = uploads / f"new-{uuid4().hex}"
     try:
-        folder.mkdir()
-        with (folder / name).open("xb") as out:
-            while block := file.read(BLOCK_BYTES):
-                size_bytes += len(block)
-                if size_bytes > cap:
-                    raise FileTooLarge(
-                        f"{name} has more than {settings.upload_max_mb} MB. Split it, or raise "
-                        "GRIDBEAT_UPLOAD_MAX_MB.",
-                        max_bytes=cap,
-                    )
-                digest.update(block)
-                out.write(block)
-        if size_bytes == 0:
-            raise InvalidFile(f"{name} is empty. Send a file with content.", file=name)
+        fresh.mkdir(parents=True)
+        name = harmless_name(file.filename)
+        digest = _write(file.file, fresh / name, settings)
+        asked = json.dumps([digest, name, kind, options], sort_keys=True)
+        folder = uploads / hashlib.sha256(asked.encode()).hexdigest()[:32]
+        is_new = not folder.exists()
+        if is_new:
+            fresh.rename(folder)
+        upload = StoredUpload(folder / name, is_new)
+        try:
+            yield upload
+        finally:
+            if not upload.is_kept:
+                shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(
                 "The disk that holds the data folder is full. Nothing was stored. Free some space "
                 "and try again."
             ) from None
         raise
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return StoredUpload(folder / name, name, digest.hexdigest())
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def remove_upload(settings: Settings, path: Path) -> None:
-    """Remove an upload and its folder; what lies elsewhere, or is gone already, is left alone."""
-    if path.parent.parent == settings.data_folder / "uploads":
+    """Remove a kept upload; what lies elsewhere, or is gone already, is left alone."""
+    if path.parent.parent == (settings.data_folder / UPLOADS).resolve():
         shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _write(file: BinaryIO, path: Path, settings: Settings) -> str:
+    """Write a file, counting; return the digest of its content."""
+    cap = settings.upload_max_mb * MB
+    digest, size_bytes = hashlib.sha256(), 0
+    with path.open("xb") as out:
+        while block := file.read(BLOCK_BYTES):
+            size_bytes += len(block)
+            if size_bytes > cap:
+                raise FileTooLarge(
+                    f"{path.name} has more than {settings.upload_max_mb} MB. Split it, or raise "
+                    "GRIDBEAT_UPLOAD_MAX_MB.",
+                    max_bytes=cap,
+                )
+            digest.update(block)
+            out.write(block)
+    if size_bytes == 0:
+        raise InvalidFile(f"{path.name} is empty. Send a file with content.", file=path.name)
+    return digest.hexdigest()
 
 
 def harmless_name(given: str | None) -> str:

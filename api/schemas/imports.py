@@ -48,3 +48,11 @@ class ImportJobPage(BaseModel):
 
     imports: list[ImportJob]
     links: list[Link]
+
+
+class ImportTrial(BaseModel):
+    """What an import would come to; nothing is stored."""
+
+    kind: JobKind
+    file_name: str
+    report: dict[str, Any]
