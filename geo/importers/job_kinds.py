@@ -19,7 +19,9 @@ from sqlalchemy.orm import Session
 from geo.codes import CodeStandard
 from geo.crs import parse_datum
 from geo.errors import DatabaseUnavailable, GridImportRejected, InvalidFile
+from geo.faults import FaultLimits
 from geo.importers.addresses import run_address_job
+from geo.importers.areas import AreaImportOptions, import_areas
 from geo.importers.basemap import import_basemap
 from geo.importers.grids import GridFileCheck, GridImportOptions, import_grids
 from geo.importers.jobs import (
@@ -48,8 +50,12 @@ class WholeFile:
     """A file that lands whole; `results_folder` None: nothing is written, it is only tried."""
 
     path: Path
-    limits: UploadLimits
+    settings: Settings
     results_folder: Path | None
+
+    @property
+    def limits(self) -> UploadLimits:
+        return UploadLimits.from_settings(self.settings)
 
 
 Work = Callable[[Session, WholeFile, Mapping[str, Any], Progress], tuple[int, Report]]
@@ -109,7 +115,7 @@ def try_whole_import(
     ------
     as the kind's import; but what is wrong with grids is in the report
     """
-    file = WholeFile(path, UploadLimits.from_settings(settings), None)
+    file = WholeFile(path, settings, None)
     with database.open_session() as session:
         try:
             _, report = _WORK[kind](session, file, options, lambda _done, _total: None)
@@ -131,9 +137,7 @@ def _run_whole_job(
                 f"{path.name} is gone or was changed since job {job_id} began. Start a new import.",
                 file=path.name,
             )
-        file = WholeFile(
-            path, UploadLimits.from_settings(settings), results_folder(settings, job_id)
-        )
+        file = WholeFile(path, settings, results_folder(settings, job_id))
         watch = _Watch(database, job, progress)
         stored, job.report = 0, {}
         try:
@@ -189,6 +193,7 @@ def _import_grids(
                 communities=None if communities is None else tuple(communities),
                 replace_all=options["replace_all"],
                 accept_warnings=options["accept_warnings"],
+                limits=fault_limits(file.settings, options.get("sliver_width_m")),
                 note=options["note"],
             ),
             upload_limits=file.limits,
@@ -215,6 +220,16 @@ def _import_grids(
     }
 
 
+def fault_limits(settings: Settings, sliver_width_m: float | None = None) -> FaultLimits:
+    """Return from where on a difference between grids is a fault in this deployment."""
+    usual = FaultLimits(
+        households_min=settings.grid_households_min, households_max=settings.grid_households_max
+    )
+    if sliver_width_m is None:
+        return usual
+    return dataclasses.replace(usual, sliver_width_m=sliver_width_m)
+
+
 def _check_report(check: GridFileCheck) -> Report:
     return {
         "mapping": dict(check.mapping.columns),
@@ -237,6 +252,38 @@ def _fault_report(faults: Any) -> Report:
     ]
     errors = sum(fault.is_error for fault in faults)
     return {"errors": errors, "warnings": len(faults) - errors, "faults": shown}
+
+
+def _import_areas(
+    session: Session, file: WholeFile, options: Mapping[str, Any], progress: Progress
+) -> tuple[int, Report]:
+    datum = options["datum"]
+    done = import_areas(
+        session,
+        file.path,
+        AreaImportOptions(
+            valid_from=date.fromisoformat(options["valid_from"]),
+            datum=None if datum is None else parse_datum(datum),
+            standard=CodeStandard(options["standard"]),
+            level=options["level"],
+            mapping=options["mapping"],
+            table_name=options["table_name"],
+            encoding=options["encoding"],
+        ),
+        upload_limits=file.limits,
+        source=options["source"],
+        results_folder=file.results_folder,
+        progress=progress,
+    )
+    stored = sum(count for outcome, count in done.counts.items() if outcome != "failed")
+    return stored, {
+        "counts": dict(done.counts),
+        "failures": [dataclasses.asdict(one) for one in done.failures[:FAULTS_IN_REPORT]],
+        "failure_file": None if done.failure_file is None else done.failure_file.name,
+        "missing_parents": list(done.missing_parents[:FAULTS_IN_REPORT]),
+        "mapping": dict(done.mapping.columns),
+        "notes": list(done.notes),
+    }
 
 
 def _import_basemap(
@@ -263,4 +310,8 @@ def _import_basemap(
     }
 
 
-_WORK: dict[str, Work] = {"grids": _import_grids, "basemap": _import_basemap}
+_WORK: dict[str, Work] = {
+    "areas": _import_areas,
+    "grids": _import_grids,
+    "basemap": _import_basemap,
+}
