@@ -92,7 +92,7 @@ def imports_page(request: Request, overview: Overview, _scope: OperatorScope) ->
         request,
         "imports.html",
         nonce=new_nonce(),
-        text_groups=("imports.",),
+        text_groups=("imports.", "report."),
         page="imports",
         overview=overview,
         kinds=IMPORT_KINDS,

@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from geoalchemy2.shape import from_shape
+from playwright.sync_api import Browser, sync_playwright
 from shapely.geometry import LineString, Point, box
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import insert
@@ -31,6 +32,7 @@ from geo.tables.basemap import BasemapFeature, BasemapSource
 from tests.conftest import copied_database
 from tests.drawing import draw
 from tests.factories import add_area, add_grid, add_grid_version, add_standard_address
+from tests.web.browsing import CHROMIUM, CHROMIUM_FLAGS, DESKTOP, PHONE, Visit, visiting
 from web.app import create_app
 
 GRID_A = "14010500100100001"
@@ -195,3 +197,27 @@ def empty_site(empty_app: FastAPI) -> Iterator[str]:
     serving = serve(empty_app)
     yield serving.url
     stop(serving)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def desktop(browser: Browser, site: str) -> Iterator[Visit]:
+    """A desk computer; the test fails if its page was not clean."""
+    with visiting(browser, site, **DESKTOP) as visit:
+        yield visit
+        visit.assert_clean()
+
+
+@pytest.fixture
+def phone(browser: Browser, site: str) -> Iterator[Visit]:
+    """A phone; the test fails if its page was not clean."""
+    with visiting(browser, site, **PHONE) as visit:
+        yield visit
+        visit.assert_clean()

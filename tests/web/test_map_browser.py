@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.web.browsing import CHROMIUM, CHROMIUM_FLAGS, DESKTOP, PHONE, Visit, visiting
+from tests.web.browsing import DESKTOP, PHONE, Visit, visiting
 from tests.web.conftest import GRID_A, NASTY
 
 pytestmark = pytest.mark.browser
 
 ON_GRID_A = "#map=18/37.87900/112.55100"
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def desktop(browser: Browser, site: str) -> Iterator[Visit]:
-    """A desk computer; the test fails if its page was not clean."""
-    with visiting(browser, site, **DESKTOP) as visit:
-        yield visit
-        visit.assert_clean()
-
-
-@pytest.fixture
-def phone(browser: Browser, site: str) -> Iterator[Visit]:
-    """A phone; the test fails if its page was not clean."""
-    with visiting(browser, site, **PHONE) as visit:
-        yield visit
-        visit.assert_clean()
 
 
 def text_of(visit: Visit, selector: str) -> str:

@@ -70,7 +70,8 @@ def fields(text: str) -> set[str]:
 
 
 def test_every_key_that_is_named_is_there_and_no_other() -> None:
-    there = {key for key, _ in pairs("zh")}
+    # members of reports belong to the importers; those without a text show their own name
+    there = {key for key, _ in pairs("zh") if not key.startswith("report.")}
     assert named_keys() - there == set(), "a page would fail for want of these"
     assert there - named_keys() - computed_keys() == set(), "nobody says these"
 

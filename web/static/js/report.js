@@ -1,7 +1,7 @@
 // A report of any shape as text: names and values, tables of likes, nothing left out in silence.
 
 import { make } from "./dom.js";
-import { formatNumber, say } from "./texts.js";
+import { formatNumber, has, language, say } from "./texts.js";
 
 const ENTRIES_SHOWN = 20;
 
@@ -11,7 +11,7 @@ export function reportView(value) {
   if (value !== null && typeof value === "object") {
     const entries = Object.entries(value).filter(([, entry]) => !isEmpty(entry));
     return make("dl", {}, ...entries.flatMap(([name, entry]) => [
-      make("dt", {}, name.replaceAll("_", " ")), make("dd", {}, reportView(entry)),
+      make("dt", {}, nameOf(name)), make("dd", {}, reportView(entry)),
     ]));
   }
   if (typeof value === "number") return Number.isInteger(value) ? formatNumber(value) : String(value);
@@ -19,11 +19,19 @@ export function reportView(value) {
   return String(value);
 }
 
+/** What is said for a member of a report; members and reasons without a text show their own name. */
+function nameOf(name) {
+  return has(`report.${name}`) ? say(`report.${name}`) : name.replaceAll("_", " ");
+}
+
 function listView(values) {
+  if (values.every((value) => typeof value !== "object")) {
+    return values.join(language === "zh" ? "、" : ", ");
+  }
   const shown = values.slice(0, ENTRIES_SHOWN);
   const more = values.length - shown.length;
   return make("ul", {},
-    ...shown.map((value) => make("li", {}, reportView(value))),
+    ...shown.map((value) => make("li", { class: "entry" }, reportView(value))),
     more > 0 ? make("li", { class: "quiet" }, say("imports.more_entries", { count: formatNumber(more) })) : null,
   );
 }

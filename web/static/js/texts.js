@@ -14,6 +14,10 @@ export function say(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
+export function has(key) {
+  return key in config.texts;
+}
+
 export function formatNumber(value) {
   return wholeNumbers.format(value);
 }
