@@ -5,7 +5,7 @@
 Random points over a district of irregular polygons with crooked shared borders (some 54 vertices
 each). Every way answers the same question: the polygon of each point, on a border the one with the
 smallest code. Ours starts from coordinates and polygons and builds its raster anew in each round;
-sjoin starts from frames that are there; PostGIS starts from two tables with their indexes built, and
+sjoin starts from frames that are there; PostGIS starts from two tables with their indexes built and
 writes a third. Loading compiled code is not timed. Methods alternate; medians.
 
 Beside the random points all ways answer nasty ones, not timed: vertices, points on edges rounded to
