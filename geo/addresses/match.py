@@ -12,16 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from geo.addresses.levels import LEVELS
 from geo.addresses.match_doubts import SUREST, find_doubts
-from geo.addresses.match_places import (
-    Confirmed,
-    Place,
-    find_places,
-    place_point,
-    place_text,
-    row_level,
-)
+from geo.addresses.match_places import Confirmed, Place, find_places
 from geo.addresses.match_query import Query, read_query
 from geo.addresses.match_reasons import MatchReason
 from geo.addresses.match_sites import ScoredRow, score_rows
@@ -30,13 +22,19 @@ from geo.addresses.parse import ParseContext, ParsedAddress, parse
 from geo.addresses.register_index import RegisterIndex, RegisterView
 from geo.addresses.register_keys import NUMBER_LEVELS
 from geo.addresses.register_segment import alias_key
+from geo.addresses.row_groups import (
+    LEVEL_RANK,
+    RowGroup,
+    group_grid_and_cell,
+    group_point,
+    group_text,
+    row_level,
+)
 from geo.values import GridScope, LonLat
 
 MAX_TEXT_LENGTH = 500  # [characters]; settings.address_text_max hands down another
 MARGIN_SCALE = 1.1  # points; a lead of one point over the next place leaves a doubt of 0.2
 DEFAULT_THRESHOLD = 0.8  # settings.match_threshold hands down another
-
-_RANK = {level.value: level.rank for level in LEVELS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +159,8 @@ def _by_alias(text: str, view: RegisterView) -> tuple[list[MatchCandidate], bool
     for _, (number, row) in sorted(found.items()):
         level = row_level(view.parts[number], row)
         scored = ScoredRow(number, row, 0.0, 0.0, NumberReading((), 0.0))
-        rows = np.array([row], np.int64)
-        place = Place(number, level, rows, row, Confirmed({}, {}, {}, {}), scored, False)
+        group = RowGroup.single(number, row)
+        place = Place(level, group, (number, row), Confirmed({}, {}, {}, {}), scored, False)
         candidates.append(_candidate(place, view, SUREST / len(found), (), tuple(reasons)))
     return candidates, len(found) > 1
 
@@ -172,7 +170,7 @@ def _candidates(query: Query, view: RegisterView, limit: int) -> tuple[list[Matc
     if not places:
         return [], False
     first = places[0]
-    rivals = [place for place in places[1:] if not _nested(first, place)]
+    rivals = [place for place in places[1:] if not first.rows.overlaps(place.rows)]
     lead = first.scored.evidence - max((p.scored.evidence for p in rivals), default=-math.inf)
     lead = max(lead, 0.0)
     is_tied = lead < 0.05
@@ -185,14 +183,6 @@ def _candidates(query: Query, view: RegisterView, limit: int) -> tuple[list[Matc
             made = replace(made, confidence=min(made.confidence, candidates[0].confidence))
         candidates.append(made)
     return candidates, is_tied or first.is_split
-
-
-def _nested(first: Place, other: Place) -> bool:
-    """Whether one place is a part of the other, so that they don't compete."""
-    if first.part != other.part:
-        return False
-    few, many = sorted((first.rows, other.rows), key=len)
-    return bool(set(few[:64].tolist()) & set(many.tolist()))
 
 
 def _describe(
@@ -217,27 +207,22 @@ def _candidate(
     missing: tuple[str, ...],
     reasons: tuple[MatchReason, ...],
 ) -> MatchCandidate:
-    part = view.parts[place.part]
-    segment = part.segment
-    lonlat, radius_m = place_point(part, place.rows)
-    row = place.address_row
-    if row is not None and len(place.rows) == 1:
-        accuracy = float(segment.row_accuracy_m[row])
+    lonlat, radius_m = group_point(view, place.rows)
+    if place.address is not None and len(place.rows) == 1:
+        number, row = place.address
+        accuracy = float(view.parts[number].segment.row_accuracy_m[row])
         radius_m = None if math.isnan(accuracy) else accuracy
     if lonlat is None:
         reasons = (*reasons, MatchReason("no_point"))
-    grids = {int(code) for code in segment.row_grid[place.rows[:4096]].tolist()}
-    grid = grids.pop() if len(grids) == 1 else -1
-    cells = {int(h3_cell) for h3_cell in segment.row_h3_cell[place.rows[:4096]].tolist()}
-    h3_cell = cells.pop() if len(cells) == 1 else 0
+    grid_code, h3_cell = group_grid_and_cell(view, place.rows)
     return MatchCandidate(
-        standard_address_id=None if row is None else int(segment.row_id[row]),
-        canonical_text=place_text(part, place),
+        standard_address_id=place.address_id(view),
+        canonical_text=place_text(place, view),
         level=place.level,
         lonlat=lonlat,
         radius_m=radius_m,
-        grid_code=segment.grid_codes[grid] if grid >= 0 else None,
-        h3_cell=h3_cell or None,
+        grid_code=grid_code,
+        h3_cell=h3_cell,
         score=round(place.scored.score, 3),
         confidence=round(max(0.0, min(SUREST, confidence)), 4),
         missing=missing,
@@ -250,17 +235,25 @@ def _candidate(
     )
 
 
+def place_text(place: Place, view: RegisterView) -> str:
+    """Return the standard text of a place: of its own address, or of what its rows share."""
+    if place.address is None:
+        return group_text(view, place.rows, place.level)
+    part, row = place.address
+    return str(view.parts[part].segment.texts[row].as_py())
+
+
 def _missing(query: Query, place: Place, view: RegisterView) -> list[str]:
     """Return levels up to the place's own that its address has and the text doesn't give."""
-    if place.address_row is None:
+    if place.address is None:
         return []
-    segment = view.parts[place.part].segment
+    part, row = place.address
+    components = view.parts[part].segment.components
     said = {*dict(place.scored.reading.values), *place.confirmed.names}
     return [
         level
         for level in ("village_group", "door", "building", "entrance")
-        if level in segment.components
-        and segment.components[level][0][place.address_row] >= 0
+        if components[level][0][row] >= 0
         and level not in said
-        and _RANK[level] <= _RANK[place.level]
+        and LEVEL_RANK[level] <= LEVEL_RANK[place.level]
     ]

@@ -90,8 +90,8 @@ def _divisions_apart(
     query: Query, place: Place, view: RegisterView, reasons: list[MatchReason]
 ) -> float:
     """Doubt for a province, city or county of the text that isn't the register's."""
-    segment = view.parts[place.part].segment
-    site = segment.row_site[int(place.rows[0])]
+    segment = view.parts[place.scored.part].segment
+    site = segment.row_site[place.scored.row]
     left = 1.0
     for level, said in query.divisions.items():
         name_id = int(segment.site_names[site, NAME_LEVELS.index(level)])

@@ -58,9 +58,10 @@ class RegisterFollower:
             now = self._clock()
             if self._index is None:
                 self._index = self._read_all(now)
+                self._checked_at = now
             elif now - self._checked_at >= self._max_age_s:
                 self._index = self._follow(self._index, now)
-            self._checked_at = now
+                self._checked_at = now
             return self._index
 
     def mark(self) -> str:

@@ -80,6 +80,6 @@ def number_key(level: str, value: str) -> str | None:
     return text.removeprefix("第") if _NUMBER.fullmatch(text) else None
 
 
-def repeats_floor(floor: str, room: str) -> bool:
-    """Whether a room number says its floor already: 3层301室, 12层1203室."""
-    return len(room) == len(floor) + 2 and room.startswith(floor)
+def floor_of_room(room: str) -> str | None:
+    """Return the floor that a room number says, None where it says none: 301 → 3, 1203 → 12."""
+    return room[:-2] if len(room) in (3, 4) and room.isdigit() else None

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from geo.addresses.levels import AddressLevel
 from geo.addresses.parse import ParsedAddress, parse
+from geo.addresses.words import TOWNSHIP_ENDINGS
 from geo.errors import InvalidInput
 from geo.tables.standard_address import ADDRESS_COMPONENTS
 
@@ -159,17 +160,27 @@ def _components(parsed: list[ParsedAddress]) -> dict[str, list[str | None]]:
 def _components_of(address: ParsedAddress) -> dict[str, str]:
     """Return the components of a register text, with the name that no level took, if any.
 
-    A second road directly before an estate is the beginning of its name: 云一路18号石巷城二期.
+    A second road, or a township without its class word, directly before an estate is the beginning
+    of the estate's name: 云一路18号石巷城二期, 翠苑三区.
     """
     components = address.components()
     parts = address.parts
-    has_road = False
+    has_road = has_estate = False
     for part, following in itertools.pairwise(parts):
         if part.level is AddressLevel.ROAD:
-            begins_estate = following.level is AddressLevel.ESTATE and part.end == following.start
-            if has_road and begins_estate:
+            begins = following.level is AddressLevel.ESTATE and part.end == following.start
+            if has_road and begins and not has_estate:
                 components["estate"] = part.text + components["estate"]
             has_road = True
+        elif (
+            part.level is AddressLevel.TOWNSHIP
+            and following.level is AddressLevel.ESTATE
+            and part.end == following.start
+            and not part.text.endswith(TOWNSHIP_ENDINGS)
+        ):
+            components["estate"] = part.text + components["estate"]
+            del components["township"]
+        has_estate = has_estate or part.level is AddressLevel.ESTATE
     names = [note.text for note in address.leftovers if note.kind == "name"]
     if names:
         components["point_of_interest"] = max(names, key=len)

@@ -20,7 +20,7 @@ from geo.addresses.register_keys import (
     SITE_NUMBER_LEVELS,
     TAIL_LEVELS,
     component_key,
-    repeats_floor,
+    floor_of_room,
 )
 from geo.addresses.register_rows import COMPONENTS
 
@@ -147,7 +147,7 @@ def build_segment(table: pa.Table, names: NameTable, numbers: NumberKeys) -> Seg
     names_of_rows = np.stack([keys[level][0] for level in NAME_LEVELS], axis=1)
     numbers_of_rows = np.stack([keys[level][1] for level in SITE_NUMBER_LEVELS], axis=1)
     tail = np.stack([keys[level][1] for level in TAIL_LEVELS], axis=1)
-    _drop_repeated_floors(tail, numbers)
+    _fill_floors(tail, numbers)
     ids = table["id"].to_numpy()
     site_codes = _group(np.concatenate([names_of_rows, numbers_of_rows], axis=1))
     order = np.lexsort((ids, tail[:, 2], tail[:, 1], tail[:, 0], site_codes))
@@ -236,18 +236,16 @@ def _ids_of_keys(
     return name_ids[codes], number_ids[codes]
 
 
-def _drop_repeated_floors(tail: Int32, numbers: NumberKeys) -> None:
-    """Forget floors that the room number says already: 3层301室 is 301室."""
-    pairs, where = np.unique(tail[:, 1:], axis=0, return_inverse=True)
-    repeated = np.array(
-        [
-            bool(floor and room) and repeats_floor(numbers.texts[floor], numbers.texts[room])
-            for floor, room in pairs.tolist()
-        ],
-        bool,
-    )
-    if len(pairs):
-        tail[repeated[where.reshape(-1)], 1] = 0
+def _fill_floors(tail: Int32, numbers: NumberKeys) -> None:
+    """Give a room the floor that its number says, where the address names none: 1203室 is on 12."""
+    rooms = np.unique(tail[tail[:, 1] == 0, 2])
+    floor_of = np.zeros(len(numbers.texts), np.int32)
+    for room in rooms.tolist():
+        floor = floor_of_room(numbers.texts[room])
+        if floor is not None:
+            floor_of[room] = numbers.add(floor)
+    unsaid = tail[:, 1] == 0
+    tail[unsaid, 1] = floor_of[tail[unsaid, 2]]
 
 
 def _group(columns: Int32) -> Int64:

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.addresses.match_places import EARTH_RADIUS_M, find_places, place_point, place_text
+from geo.addresses.match import place_text
+from geo.addresses.match_places import find_places
 from geo.addresses.match_query import read_query
 from geo.addresses.match_sites import NAME_WEIGHTS, RowScores, score_rows
 from geo.addresses.name_table import NameHit, NameTable
 from geo.addresses.register_index import RegisterIndex, RegisterView
+from geo.addresses.row_groups import EARTH_RADIUS_M, group_point
 from geo.addresses.sounds import initials, spelled
 from geo.values import GridScope, LonLat
 
@@ -105,13 +107,11 @@ def suggest(
         _prefer(each, view, near, recent)
     suggestions = []
     for place in find_places(query, view, scores, limit=limit)[:limit]:
-        part = view.parts[place.part]
-        lonlat, _ = place_point(part, place.rows)
-        row = place.address_row
+        lonlat, _ = group_point(view, place.rows)
         suggestions.append(
             Suggestion(
-                text=place_text(part, place),
-                standard_address_id=None if row is None else int(part.segment.row_id[row]),
+                text=place_text(place, view),
+                standard_address_id=place.address_id(view),
                 level=place.level,
                 lonlat=lonlat,
                 address_count=len(place.rows),

@@ -1,0 +1,126 @@
+"""Groups of rows of the register: where they are, what they share, which row is all of it.
+
+A group may lie in several parts of the index: most of it in the large one, what changed since in
+the small one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.addresses.levels import LEVELS
+from geo.addresses.register_index import RegisterView, VisiblePart
+from geo.addresses.register_keys import NAME_LEVELS, SITE_NUMBER_LEVELS
+from geo.addresses.standardise import format_address
+from geo.values import LonLat
+
+EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG; radii of places are rounded up anyway
+ROWS_TOLD_FROM = 4_096  # of a large group, to say whether all lie in one grid
+
+LEVEL_RANK = {level.value: level.rank for level in LEVELS}
+NAME_COLUMN = {level: i for i, level in enumerate(NAME_LEVELS)}
+NUMBER_COLUMN = {level: i for i, level in enumerate(SITE_NUMBER_LEVELS)}
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """Rows by part of the index: (part, sorted rows), no part without rows."""
+
+    parts: tuple[tuple[int, NDArray[np.int64]], ...]
+
+    @classmethod
+    def of(cls, found: Iterator[tuple[int, NDArray[np.int64]]]) -> RowGroup:
+        return cls(tuple((part, rows) for part, rows in found if len(rows)))
+
+    @classmethod
+    def single(cls, part: int, row: int) -> RowGroup:
+        return cls(((part, np.array([row], np.int64)),))
+
+    def __len__(self) -> int:
+        return sum(len(rows) for _, rows in self.parts)
+
+    def overlaps(self, other: RowGroup) -> bool:
+        """Whether some row is in both. Exact where the smaller has at most 64 rows a part."""
+        theirs = dict(other.parts)
+        for part, rows in self.parts:
+            few, many = sorted((rows, theirs.get(part, rows[:0])), key=len)
+            at = np.searchsorted(many, few[:64])
+            at = np.minimum(at, max(len(many) - 1, 0))
+            if len(many) and (many[at] == few[:64]).any():
+                return True
+        return False
+
+
+def row_level(part: VisiblePart, row: int) -> str:
+    """Return the finest level that a row has."""
+    levels = [
+        level
+        for level, (codes, _) in part.segment.components.items()
+        if codes[row] >= 0 and level in LEVEL_RANK
+    ]
+    return max(levels, key=LEVEL_RANK.__getitem__, default="road")
+
+
+def find_exact_row(view: RegisterView, group: RowGroup, level: str) -> tuple[int, int] | None:
+    """Return (part, row) of the row that has no level finer than `level`: the place itself."""
+    found: list[tuple[bool, int, int, int]] = []
+    for number, rows in group.parts:
+        segment = view.parts[number].segment
+        own = np.ones(len(rows), bool)
+        for each, (codes, _) in segment.components.items():
+            if each in LEVEL_RANK and LEVEL_RANK[each] > LEVEL_RANK[level]:
+                own &= codes[rows] < 0
+        found += [
+            (bool(segment.row_is_alias[row]), int(segment.row_id[row]), number, row)
+            for row in rows[own].tolist()
+        ]
+    return min(found)[2:] if found else None
+
+
+def group_point(view: RegisterView, group: RowGroup) -> tuple[LonLat | None, float | None]:
+    """Return the middle of rows and the radius [m] of the circle around it that holds them all."""
+    lonlat = np.concatenate([view.parts[n].segment.row_lonlat[rows] for n, rows in group.parts])
+    lonlat = lonlat[~np.isnan(lonlat[:, 0])]
+    if not len(lonlat):
+        return None, None
+    lon, lat = (lonlat.min(axis=0) + lonlat.max(axis=0)) / 2
+    east = np.radians(lonlat[:, 0] - lon) * math.cos(math.radians(lat))
+    north = np.radians(lonlat[:, 1] - lat)
+    radius_m = float(np.hypot(east, north).max() * EARTH_RADIUS_M)
+    return LonLat(float(lon), float(lat)), radius_m
+
+
+def group_grid_and_cell(view: RegisterView, group: RowGroup) -> tuple[str | None, int | None]:
+    """Return the grid and the H3 cell in which all rows lie, None where there are several."""
+    grids: set[str | None] = set()
+    cells: set[int] = set()
+    for number, rows in group.parts:
+        segment = view.parts[number].segment
+        codes = np.unique(segment.row_grid[rows])
+        grids |= {segment.grid_codes[code] if code >= 0 else None for code in codes.tolist()}
+        cells |= set(np.unique(segment.row_h3_cell[rows[:ROWS_TOLD_FROM]]).tolist())
+    grid = grids.pop() if len(grids) == 1 else None
+    return grid, (cells.pop() or None) if len(cells) == 1 else None
+
+
+def group_text(view: RegisterView, group: RowGroup, level: str) -> str:
+    """Return the standard text of what all rows share, down to `level`."""
+    shared: list[dict[str, str]] = []
+    for number, rows in group.parts:
+        values_of_part: dict[str, str] = {}
+        for each, (codes, values) in view.parts[number].segment.components.items():
+            if each not in LEVEL_RANK or LEVEL_RANK[each] > LEVEL_RANK[level]:
+                continue
+            found = codes[rows]
+            if found[0] >= 0 and (found == found[0]).all():
+                values_of_part[each] = values[int(found[0])].as_py()
+        shared.append(values_of_part)
+    first = shared[0]
+    return format_address(
+        {each: v for each, v in first.items() if all(other.get(each) == v for other in shared)}
+    )

@@ -1,0 +1,209 @@
+"""Matching against a small register: what is found, how finely, how surely, and what never is."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geo.addresses.match import MatchResult, match_standard_address
+from geo.addresses.parse import parse
+from geo.addresses.register_index import RegisterIndex
+from geo.errors import FileTooLarge, InvalidInput
+from geo.values import GridScope
+from tests.geo.addresses.small_register import TEXTS, small_index, small_rows
+
+EVERYTHING = GridScope.everything()
+INDEX = small_index()
+
+
+def match(text: str, index: RegisterIndex = INDEX) -> MatchResult:
+    return match_standard_address(text, index, scope=EVERYTHING)
+
+
+def codes(result: MatchResult) -> set[tuple[str, str | None]]:
+    return {(reason.code, reason.level) for reason in result.reasons}
+
+
+@pytest.mark.parametrize("address_id", sorted(TEXTS))
+def test_each_registered_text_finds_itself_surely(address_id: int) -> None:
+    result = match(TEXTS[address_id])
+    assert result.best is not None
+    assert result.best.standard_address_id == address_id
+    assert result.status == "matched"
+    assert result.confidence > 0.95
+
+
+@pytest.mark.parametrize(
+    "text, address_id",
+    [
+        ("文一路269号翠苑一区3号楼2单元102", 13),
+        ("翠苑一区3-2-102", 13),
+        ("翠苑一区3/2/102", 13),
+        ("翠苑一区3＃2-102", 13),
+        ("翠苑一区三栋二单元一零二", 13),
+        ("翠苑一区三幢幺单元一〇一", 11),
+        ("102室2单元3幢翠苑一区", 13),
+        ("文依路269号翠苑一区3幢2单元102室", 13),  # by sound
+        ("翠宛一区3幢2单元102室", 13),  # one slip
+        ("苑一区3幢2单元102室", 13),  # clipped
+        ("浙江杭州西湖翠苑一区3幢2单元102室", 13),
+        ("杭州市拱墅区文一路269号翠苑一区3幢2单元102室", 13),  # wrong county
+        ("文一路269号3幢2单元102室(送到请打电话)", 13),
+        ("翠苑二区3幢2单元101室", 15),
+        ("青石弄12弄5号301", 17),
+        ("青石弄12-5-301", 17),
+        ("荷塘村三组25号", 18),
+        ("三墩镇荷塘4组25号", 19),
+        ("银江大厦A座1203", 20),
+        ("天目山路88号A座12楼1203室", 20),
+    ],
+)
+def test_other_writings_find_the_address(text: str, address_id: int) -> None:
+    result = match(text)
+    assert result.best is not None
+    assert result.best.standard_address_id == address_id
+
+
+@pytest.mark.parametrize(
+    "text, level",
+    [
+        ("翠苑一区9幢2单元101室", "building"),  # no such building
+        ("文一路275号翠苑一区3幢2单元101室", "door"),
+        ("文二路31号", "door"),
+        ("荷塘村5组25号", "village_group"),
+        ("翠苑一区3幢3单元101室", "entrance"),
+        ("翠苑一区3幢2单元909室", "room"),
+        ("青石弄13弄5号301", "door"),
+    ],
+)
+def test_a_wrong_number_is_never_a_near_match(text: str, level: str) -> None:
+    result = match(text)
+    assert result.status == "review"
+    assert result.best is not None
+    assert level in result.best.contradicted or level in {r.level for r in result.reasons}
+
+
+def test_a_wrong_building_answers_the_estate_and_says_why() -> None:
+    result = match("翠苑一区9幢2单元101室")
+    assert result.found == "estate"
+    assert ("differs", "building") in codes(result)
+    assert "楼号不同" in result.reasons[0].zh
+
+
+def test_no_level_is_invented() -> None:
+    result = match("文一路269号翠苑一区3幢")
+    assert result.best is not None
+    assert (result.found, result.best.standard_address_id) == ("building", None)
+    assert result.best.canonical_text.endswith(("3幢", "3号楼"))
+    assert result.best.lonlat is not None
+    assert result.best.radius_m is not None
+    # Rooms 11, 12, 13 lie on a line; the circle around its middle touches both ends.
+    assert result.best.radius_m == pytest.approx(51, abs=3)
+
+
+def test_a_room_of_two_entrances_is_left_open() -> None:
+    result = match("翠苑一区3幢101室")
+    assert result.found == "building"
+    assert result.ambiguous
+    offered = {candidate.standard_address_id for candidate in result.candidates}
+    assert {11, 12} <= offered
+
+
+def test_the_same_door_in_two_counties_is_ambiguous() -> None:
+    result = match("湖墅南路5号")
+    assert result.ambiguous
+    assert result.status == "review"
+    assert {c.standard_address_id for c in result.candidates[:2]} == {21, 22}
+    assert ("ambiguous", None) in codes(result)
+    settled = match("余杭区湖墅南路5号")
+    assert settled.best is not None
+    assert (settled.best.standard_address_id, settled.status) == (22, "matched")
+
+
+def test_a_missing_entrance_is_told() -> None:
+    result = match("文一路269号翠苑一区3幢102室")
+    assert result.best is not None
+    assert result.best.standard_address_id == 13
+    assert "entrance" in result.best.missing
+    assert "缺单元" in {reason.zh for reason in result.reasons}
+
+
+def test_another_province_is_not_here() -> None:
+    result = match("江苏省南京市鼓楼区文二路29号")
+    assert result.status != "matched"
+    assert ("division_differs", "province") in codes(result)
+
+
+def test_near_a_place_is_not_the_place() -> None:
+    beside = match("文二路29号对面")
+    assert beside.status == "review"
+    assert ("near", None) in codes(beside)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " ", "\t\n", "😀🏠🚓", "hello world", "<script>alert(1)</script>",
+        "'; DROP TABLE x; --",
+        "المنزل رقم ٥", "улица Ленина 5", "12345", "号号号号", "((((((", "\x00\x01\x02", "0-0-0",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_finds_nothing(text: str) -> None:
+    result = match(text)
+    assert result.status == "not_found"
+    assert result.candidates == ()
+    assert result.reasons[0].code == "nothing_found"
+
+
+def test_too_long_and_not_text_are_refused() -> None:
+    with pytest.raises(FileTooLarge):
+        match("路" * 10_000_000)
+    with pytest.raises(InvalidInput):
+        match(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("piece", ["文一路269号", "1", "翠苑", "1-", "一", "3幢", "附", "号"])
+def test_long_monotonous_texts_take_bounded_time(piece: str) -> None:
+    text = (piece * 500)[:500]
+    match("文一路")
+    started = time.process_time()
+    match(text)
+    assert time.process_time() - started < 2.0
+
+
+def test_a_parsed_address_matches_like_its_text() -> None:
+    text = "翠苑一区3-2-102"
+    by_parsed = match_standard_address(parse(text), INDEX, scope=EVERYTHING)
+    assert by_parsed == match(text)
+
+
+QUERIES = [
+    "翠苑一区3-2-101",
+    "湖墅南路5号",
+    "荷塘村25号",
+    "文一路269号",
+    "翠苑3幢",
+    "西湖区",
+    "文一路2号",
+]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.permutations(sorted(TEXTS)))
+def test_the_order_of_the_register_changes_no_answer(order: list[int]) -> None:
+    shuffled = RegisterIndex.from_rows(small_rows(order))
+    for text in QUERIES:
+        assert match(text, shuffled) == match(text)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sampled_from(sorted(TEXTS)),
+    st.text(alphabet="天地玄黄宇宙洪荒日月盈昃", min_size=2, max_size=6),
+)
+def test_noise_never_raises_the_confidence(address_id: int, noise: str) -> None:
+    plain, noisy = match(TEXTS[address_id]), match(TEXTS[address_id] + noise)
+    assert noisy.confidence <= plain.confidence
