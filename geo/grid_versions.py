@@ -14,16 +14,16 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from geoalchemy2 import WKBElement
-from sqlalchemy import insert, or_, select, text, update
+from sqlalchemy import exists, insert, not_, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from geo.crosswalk import store_crosswalk
 from geo.errors import JobRunning
 from geo.geodesy import geodesic_area_m2
 from geo.grid_draft import GridDraft
-from geo.grids import load_grids
-from geo.locating import reassign_grids
-from geo.tables import Grid, GridVersion
+from geo.grids import is_in_force, load_grids
+from geo.locating import ReassignResult, reassign_grids
+from geo.tables import Grid, GridVersion, StandardAddress
 from geo.values import GridScope
 
 GRID_LOCK = 7_204_514  # any constant serves that no other lock of this program uses
@@ -173,3 +173,19 @@ def store_grid_version(
     return StoredVersion(
         version.id, len(drafts), len(ended_ids), followed.moved, followed.without_grid
     )
+
+
+def follow_grids(session: Session, *, on: date) -> ReassignResult:
+    """Bring addresses into the grids of a day, where a version began or ended since last time.
+
+    Call it once a day (`gridbeat grids reassign` does): a version stored ahead of its first day
+    moves nothing until then. Costs next to nothing where nothing is due.
+    """
+    has_addresses = exists().where(
+        StandardAddress.grid_id == Grid.id, StandardAddress.status == "current"
+    )
+    left = session.scalars(select(Grid.id).where(not_(is_in_force(Grid, on)), has_addresses)).all()
+    begun = session.scalars(select(Grid.id).where(is_in_force(Grid, on), not_(has_addresses))).all()
+    if not left and not begun:
+        return ReassignResult(0, 0)
+    return reassign_grids(session, on=on, grid_ids=[*left, *begun])
