@@ -97,7 +97,7 @@ _KEPT = frozenset("乾於著藉瞭阪夥剋薑乾")
 
 
 @functools.cache
-def _character_table() -> dict[int, str | None]:
+def character_table() -> dict[int, str | None]:
     """Characters that change one to one. Built once, on first use (about 15 ms)."""
     import opencc
 
@@ -129,7 +129,7 @@ def _character_table() -> dict[int, str | None]:
 @functools.cache
 def _changes() -> re.Pattern[str]:
     """Finds a character that the table changes; most texts have none and are spared the table."""
-    return re.compile("[" + re.escape("".join(map(chr, _character_table()))) + "]")
+    return re.compile("[" + re.escape("".join(map(chr, character_table()))) + "]")
 
 
 def normalise(text: str, *, max_length: int = MAX_TEXT_LENGTH) -> NormalisedText:
@@ -164,7 +164,7 @@ def normalise(text: str, *, max_length: int = MAX_TEXT_LENGTH) -> NormalisedText
             length=length,
             max_length=max_length,
         )
-    plain = text.translate(_character_table()) if _changes().search(text) else text
+    plain = text.translate(character_table()) if _changes().search(text) else text
     if _MAY_NUMBER.search(plain) is None:
         return NormalisedText(plain, range(length), range(1, length + 1))
     return _renumber(plain)
