@@ -180,10 +180,10 @@ def _fitted(record: Record, width: int) -> Record:
 
 def _sniff_delimiter(path: Path, encoding: str) -> str:
     lines = [line for (_, line), _ in zip(_lines(path, encoding), range(SNIFF_LINES), strict=False)]
-    text = [line for line in lines if line]
+    text = [line for line in lines if line and len(line) < FIELD_CHARS_MAX]
     best, most = ",", 0.0
     for delimiter in DELIMITERS:
-        widths = [len(row) for row in csv.reader(text, delimiter=delimiter) if row]
+        widths = [len(next(csv.reader([line], delimiter=delimiter), [])) for line in text]
         if not widths or widths[0] < 2:
             continue
         score = widths[0] * sum(width == widths[0] for width in widths) / len(widths)
@@ -204,7 +204,8 @@ def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[Record]:
             return
         except (csv.Error, _TooManyLines) as error:
             number = source.first_line_number
-            yield Record(number, [source.first_line()], _csv_fault(str(error)))
+            broken = _csv_fault(str(error), source.line_count)
+            yield Record(number, [source.first_line()], broken)
             source.push_back_all_but_first()
             continue
         if cells == [] or cells == [None]:
@@ -213,11 +214,11 @@ def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[Record]:
         yield Record(source.first_line_number, cells, fault)
 
 
-def _csv_fault(said: str) -> str:
-    if "unexpected end" in said or "open quote" in said:
-        return "a quotation mark is opened and never closed"
-    if "field limit" in said:
+def _csv_fault(said: str, line_count: int) -> str:
+    if "field limit" in said and line_count == 1:
         return f"a cell has over {FIELD_CHARS_MAX} characters"
+    if "unexpected end" in said or line_count > 1:
+        return "a quotation mark is opened and never closed"
     return "a quotation mark stands inside a cell; double it and put the cell in quotes"
 
 
@@ -258,6 +259,10 @@ class _PushBackLines:
 
     def start_record(self) -> None:
         self._record = []
+
+    @property
+    def line_count(self) -> int:
+        return len(self._record)
 
     @property
     def first_line_number(self) -> int:
