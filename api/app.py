@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.dependencies import refuse_unknown_parameters
-from api.endpoints import areas, geocoding, grids, imports, layers, store, tiles
+from api.endpoints import addresses, areas, geocoding, grids, imports, layers, store, tiles
 from api.errors import add_error_handlers
 from api.middleware import BodyCap, RequestRecord, SecurityHeaders
 from api.schemas.errors import error_schemas
@@ -78,7 +78,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.add_middleware(SecurityHeaders)
 
     endpoints = APIRouter(prefix=PREFIX, dependencies=[Depends(refuse_unknown_parameters)])
-    for module in (geocoding, areas, grids, imports, layers, tiles, store):
+    for module in (geocoding, addresses, areas, grids, imports, layers, tiles, store):
         endpoints.include_router(module.router)
     app.include_router(endpoints)
     return app

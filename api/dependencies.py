@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from api.services import Services
 from geo.crs import check_coordinates, parse_datum, to_wgs84
 from geo.errors import InvalidCoordinate, InvalidInput, NotFound
+from geo.geocoding.local import LocalGeocoder
 from geo.settings import Settings
 from geo.values import GridScope, LonLat
 
@@ -93,6 +94,11 @@ def read_session(services: Annotated[Services, Depends(get_services)]) -> Iterat
         yield session
 
 
+def get_geocoder(services: Annotated[Services, Depends(get_services)]) -> LocalGeocoder:
+    """The one geocoder; its index is shared by all requests and follows the database."""
+    return services.geocoder
+
+
 def write_session(services: Annotated[Services, Depends(get_services)]) -> Iterator[Session]:
     """A session committed before the answer is sent, rolled back where anything is raised."""
     with services.database.session() as session:
@@ -101,6 +107,7 @@ def write_session(services: Annotated[Services, Depends(get_services)]) -> Itera
 
 ServicesDep = Annotated[Services, Depends(get_services)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
+Geocoder = Annotated[LocalGeocoder, Depends(get_geocoder)]
 Scope = Annotated[GridScope, Depends(caller_scope)]
 OperatorScope = Annotated[GridScope, Depends(operator_scope)]
 ReadSession = Annotated[Session, Depends(read_session, scope="function")]
@@ -110,13 +117,18 @@ WriteSession = Annotated[Session, Depends(write_session, scope="function")]
 # -- time and place
 
 
-def today() -> date:
+def now() -> datetime:
+    """The moment of the request: read here, told to everything below."""
+    return datetime.now(UTC)
+
+
+def today(moment: Annotated[datetime, Depends(now)]) -> date:
     """The day on which an answer is wanted where the caller names none."""
-    return datetime.now(UTC).date()
+    return moment.date()
 
 
 def day(
-    now: Annotated[date, Depends(today)],
+    default: Annotated[date, Depends(today)],
     on: Annotated[
         date | None,
         Query(
@@ -127,7 +139,7 @@ def day(
     ] = None,
 ) -> date:
     """The day asked for."""
-    return on or now
+    return on or default
 
 
 def point(
@@ -152,6 +164,26 @@ def point(
     ------
     InvalidDatum, InvalidCoordinate
     """
+    return lonlat_of(lon, lat, datum)
+
+
+def near_point(
+    lon: Annotated[
+        float | None, Query(description="Where the user is: longitude [degrees].")
+    ] = None,
+    lat: Annotated[float | None, Query(description="Latitude [degrees].")] = None,
+    datum: Annotated[str, Query(max_length=60, description="What the two are in.")] = "WGS84",
+) -> LonLat | None:
+    """Where the user is, None where they don't say.
+
+    Raises
+    ------
+    InvalidCoordinate : one without the other, or no place
+    """
+    if lon is None and lat is None:
+        return None
+    if lon is None or lat is None:
+        raise InvalidCoordinate("lon and lat go together. Give both or neither.", field="lon")
     return lonlat_of(lon, lat, datum)
 
 
@@ -195,6 +227,7 @@ def required_bbox(
 
 Day = Annotated[date, Depends(day)]
 Point = Annotated[LonLat, Depends(point)]
+NearPoint = Annotated[LonLat | None, Depends(near_point)]
 Frame = Annotated[Bounds | None, Depends(bbox)]
 RequiredFrame = Annotated[Bounds, Depends(required_bbox)]
 

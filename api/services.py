@@ -5,15 +5,26 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
+import structlog
 from sqlalchemy.orm import sessionmaker
 
 from api.import_workers import ImportWorkers
 from api.uploads import remove_upload
+from geo.errors import PlatformError
+from geo.geocoding.local import open_geocoder
 from geo.importers.job_kinds import run_job
 from geo.importers.jobs import get_job
 from geo.settings import Settings
 from geo.store.database import Database
+from geo.values import GridScope
+
+WARMING_WAIT_S = 5.0  # a register of a million addresses takes longer; then the process just ends
+
+SOME_TEXT = "甲路1号"  # reads the register, and loads what reading an address needs
+
+log = structlog.get_logger(__name__)
 
 
 class Services:
@@ -22,6 +33,8 @@ class Services:
     def __init__(self, settings: Settings, database: Database) -> None:
         self.settings = settings
         self.database = database
+        self.geocoder = open_geocoder(database, settings)
+        self.warming = Thread(target=self._warm_geocoder, name="warm-geocoder", daemon=True)
         self.imports = ImportWorkers(database, self._run_import)
         # READ ONLY travels with BEGIN and costs no round trip; a read that writes is a fault.
         self.open_read_session = sessionmaker(
@@ -32,10 +45,19 @@ class Services:
     def running(self) -> Iterator[None]:
         """While the application serves."""
         self.imports.start()
+        self.warming.start()
         try:
             yield
         finally:
             self.imports.stop()
+            self.warming.join(WARMING_WAIT_S)
+
+    def _warm_geocoder(self) -> None:
+        """Let the geocoder read the register, so that the first to ask need not wait for it."""
+        try:
+            self.geocoder.geocode(SOME_TEXT, scope=GridScope.everything())
+        except PlatformError as error:
+            log.warning("geocoder.not_warmed", error=type(error).__name__)
 
     def _run_import(self, job_id: int) -> None:
         """Work on a job; its upload goes away when it is done, and stays for a resume otherwise."""

@@ -1,7 +1,7 @@
 """Rows for tests: each column has one plain default, a test names only what matters to it.
 
-They go in by SQL, past the importers, so that a test of one room doesn't lean on another. All of it
-is invented: the district, its codes, its streets.
+They go in as rows, past the importers, so that a test of one room doesn't lean on another. All of
+it is invented: the district, its codes, its streets.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from geoalchemy2.shape import from_shape
 from shapely.geometry import MultiPolygon, Point, Polygon
 from sqlalchemy.orm import Session
 
+from geo.addresses import WrittenForm, parse
 from geo.crs import geodesic_area_m2
 from geo.h3_cells import lonlat_to_h3_cell
-from geo.tables import Area, Grid, GridVersion, StandardAddress
+from geo.register import standard_form
+from geo.tables import ADDRESS_COMPONENTS, Area, Grid, GridVersion, StandardAddress
 
 PLACE = (112.5501, 37.8799)
 _numbers = itertools.count(1)
@@ -78,6 +80,18 @@ def add_grid(
     return row
 
 
+def written_as(address_text: str) -> dict[str, Any]:
+    """Return the columns of an address that is written like this."""
+    form = standard_form(parse(address_text), None, form=WrittenForm())
+    return {
+        **dict.fromkeys(ADDRESS_COMPONENTS),
+        **form.components,
+        "canonical_text": form.canonical_text,
+        "search_key": form.search_key,
+        "level": form.level,
+    }
+
+
 def add_standard_address(
     session: Session,
     lonlat: tuple[float, float] | None = PLACE,
@@ -102,7 +116,7 @@ def add_standard_address(
             "city": "太原市",
             "county": "小店区",
             "road": "试验路",
-            "door": f"{number}号",
+            "door": str(number),
             "canonical_text": f"山西省太原市小店区试验路{number}号",
             "search_key": f"test/{number}",
             "level": "door",

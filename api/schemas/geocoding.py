@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 AreaLevel = Literal["province", "city", "county", "township", "community"]
 CANONICAL_TEXT = Field(
@@ -67,3 +67,103 @@ class Located(BaseModel):
     nearest_address: NearestAddress | None = Field(
         description="null where none lies within a kilometre."
     )
+
+
+class Reason(BaseModel):
+    """Why an address matched as it did."""
+
+    code: str = Field(description="Stable.", examples=["short"])
+    level: str | None = Field(examples=["road"])
+    zh: str = Field(description="For a person, Chinese.", examples=["缺楼号"])
+    en: str = Field(description="For a person, English.", examples=["building not given"])
+
+
+class Candidate(BaseModel):
+    """A place of the register that may be meant."""
+
+    canonical_text: str = CANONICAL_TEXT
+    standard_address_id: int | None = Field(
+        description="null where the place is a group of addresses: a building, a road."
+    )
+    level: str = LEVEL
+    lon: float | None = LON
+    lat: float | None = LAT
+    radius_m: float | None = Field(description="Of the circle that holds the place [m].")
+    grid_code: str | None
+    h3_cell: str | None = H3_CELL
+    confidence: float = Field(description="That this is the place meant.", ge=0, le=1)
+    missing: list[str] = Field(description="Levels the address has and the text leaves out.")
+    contradicted: list[str] = Field(description="Levels on which text and register differ.")
+    reasons: list[Reason]
+
+
+class GeocodeAnswer(BaseModel):
+    """Where an address text is. No level is claimed that the text doesn't confirm."""
+
+    text: str = Field(description="As it was asked.")
+    status: Literal["matched", "review", "not_found", "error"] = Field(
+        description="review: not sure enough, somebody should look; error: can't be read."
+    )
+    canonical_text: str | None = CANONICAL_TEXT
+    standard_address_id: int | None = Field(
+        description="null where the answer is a group of addresses."
+    )
+    level: str | None = LEVEL
+    lon: float | None = LON
+    lat: float | None = LAT
+    accuracy_m: float | None = Field(description="Radius in which the place lies [m].")
+    confidence: float = Field(ge=0, le=1)
+    grid_code: str | None
+    h3_cell: str | None = H3_CELL
+    is_ambiguous: bool = Field(description="Another place fits as well.")
+    missing: list[str]
+    contradicted: list[str]
+    reasons: list[Reason]
+    candidates: list[Candidate] = Field(description="Best first; the answer's is the first.")
+    message: str | None = Field(description="What is wrong with the text, where it is an error.")
+
+
+def whole(text: str) -> str:
+    """Return a text whose half surrogates, which can't be sent back, are replaced."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+WholeText = Annotated[str, AfterValidator(whole)]
+
+
+class GeocodeQuestions(BaseModel):
+    """Address texts to find."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    addresses: list[WholeText] = Field(
+        min_length=1,
+        max_length=1000,
+        description="Each is answered by itself; one that can't be read is an `error`.",
+        examples=[["上海市黄浦区南京东路100号", "南京东路100号3单元501室"]],
+    )
+
+
+class GeocodeAnswers(BaseModel):
+    """One answer a text, in the order of the question."""
+
+    results: list[GeocodeAnswer]
+
+
+class Suggestion(BaseModel):
+    """What typed text may become."""
+
+    canonical_text: str = CANONICAL_TEXT
+    standard_address_id: int | None = Field(
+        description="null where it is a group: an estate, a road, a building."
+    )
+    level: str = LEVEL
+    lon: float | None = LON
+    lat: float | None = LAT
+    address_count: int = Field(description="Addresses in it.", ge=0)
+
+
+class Suggestions(BaseModel):
+    """Best first."""
+
+    suggestions: list[Suggestion]

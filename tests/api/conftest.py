@@ -27,7 +27,7 @@ from geo.tables import AddressAlias
 from geo.values import GridScope
 from tests.conftest import copied_database
 from tests.drawing import draw
-from tests.factories import add_area, add_grid, add_grid_version, add_standard_address
+from tests.factories import add_area, add_grid, add_grid_version, add_standard_address, written_as
 
 GRID_A = "14010500100100001"
 GRID_B = "14010500100100002"
@@ -35,6 +35,7 @@ GRID_C = "14010500100200001"
 GRID_ENDED = "14010500100100009"
 COMMUNITY_1 = "140105001001"
 COMMUNITY_2 = "140105001002"
+ROADS = {"A": "滨河路", "B": "学府街", "C": "晋阳路"}
 CITY_BBOX = "112.54,37.87,112.56,37.89"
 
 
@@ -100,11 +101,7 @@ def _settle(place: District) -> None:
                     session,
                     (west + (east - west) * (i + 1) / (count + 1), (south + north) / 2),
                     grid=grids[letter],
-                    road=f"试验{letter}路",
-                    door=f"{i + 1}号",
-                    township="试验街道",
-                    canonical_text=f"山西省太原市小店区试验街道试验{letter}路{i + 1}号",
-                    search_key=f"试验{letter}路/{i + 1}",
+                    **written_as(f"山西省太原市小店区试验街道{ROADS[letter]}{i + 1}号"),
                 ).id
                 for i in range(count)
             ]
@@ -123,6 +120,7 @@ def _application(district: District) -> Iterator[TestClient]:
     with TestClient(
         create_app(district.settings, district.database), raise_server_exceptions=False
     ) as client:
+        client.app.state.services.warming.join()  # type: ignore[attr-defined]
         yield client
 
 

@@ -10,6 +10,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api.app import BODY_MAX_BYTES, create_app
 from api.errors import error_code, json_safe, status_of
@@ -157,8 +158,6 @@ def test_a_database_that_is_gone_is_503_with_retry_after(district: District) -> 
 
 
 def test_no_free_connection_is_503_with_retry_after(district: District) -> None:
-    from sqlalchemy.exc import TimeoutError as PoolTimeout
-
     app = create_app(district.settings, district.database)
 
     @app.get("/busy")

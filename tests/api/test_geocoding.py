@@ -94,3 +94,101 @@ def test_locate_keeps_to_the_scope(
     assert body["grid"] is None
     assert body["areas"] == []
     assert body["nearest_address"]["grid_code"] == GRID_B
+
+
+def test_one_address_text(client: TestClient, district: District) -> None:
+    body = client.get("/v1/geocode", params={"q": "小店区滨河路3号"}).json()
+    assert body["status"] == "matched"
+    assert body["canonical_text"] == "山西省太原市小店区试验街道滨河路3号"
+    assert body["standard_address_id"] == district.address_ids["A"][2]
+    assert body["level"] == "door"
+    assert body["grid_code"] == GRID_A
+    assert 0.8 <= body["confidence"] <= 1
+    assert len(body["h3_cell"]) == 15
+    assert round(body["lon"], 7) == body["lon"]
+    assert body["candidates"][0]["standard_address_id"] == body["standard_address_id"]
+    assert {"code", "level", "zh", "en"} == set(body["reasons"][0]) if body["reasons"] else True
+
+
+def test_what_isnt_there_isnt_invented(client: TestClient) -> None:
+    body = client.get("/v1/geocode", params={"q": "小店区滨河路777号"}).json()
+    assert body["status"] in {"review", "not_found"}
+    assert client.get("/v1/geocode", params={"q": "龟兹国大唐路1号"}).json()["status"] != "matched"
+
+
+def test_many_address_texts_in_their_order(client: TestClient) -> None:
+    asked = ["学府街1号", " ", "晋阳路2号", "x" * 9000]
+    answer = client.post("/v1/geocode", json={"addresses": asked})
+    assert answer.status_code == 200
+    found = answer.json()["results"]
+    assert [each["status"] for each in found] == ["matched", "error", "matched", "error"]
+    assert found[0]["grid_code"] == GRID_B
+    assert found[1]["message"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"addresses": []}, {"addresses": ["x"] * 1001}, {"addresses": "x"}, {"addresses": [1]}, [],
+     {"addresses": ["x"], "more": 1}, None],
+)  # fmt: skip
+def test_bad_lists(client: TestClient, body: object) -> None:
+    answer = client.post("/v1/geocode", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "invalid_request"
+
+
+def test_half_a_surrogate_is_replaced(client: TestClient) -> None:
+    raw = '{"addresses": ["\\ud800"]}'
+    answer = client.post("/v1/geocode", content=raw, headers={"Content-Type": "application/json"})
+    assert answer.json()["results"][0]["text"] == "\N{REPLACEMENT CHARACTER}"
+    assert client.get("/v1/geocode?q=%ff%fe").status_code in {200, 422}
+
+
+@pytest.mark.parametrize("q", ["", "x" * 501, "a\x00b", "\x07"])
+def test_bad_texts(client: TestClient, q: str) -> None:
+    assert client.get("/v1/geocode", params={"q": q}).status_code == 422
+
+
+def test_a_blank_text_is_refused(client: TestClient) -> None:
+    answer = client.get("/v1/geocode", params={"q": "  "})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "invalid_input"
+
+
+def test_suggestions(client: TestClient) -> None:
+    found = client.get("/v1/suggest", params={"q": "滨河路1"}).json()["suggestions"]
+    assert found[0]["canonical_text"].endswith("滨河路1号")
+    assert found[0]["lon"] is not None
+    assert len(client.get("/v1/suggest?q=滨河路&limit=3").json()["suggestions"]) <= 3
+    near = client.get("/v1/suggest?q=滨河路&lon=112.55&lat=37.88")
+    assert near.status_code == 200
+    for question in ("q=滨&lon=112", "q=滨&limit=0", "q=滨&limit=21", "limit=3"):
+        assert client.get(f"/v1/suggest?{question}").status_code == 422
+
+
+def test_geocoding_keeps_to_the_scope(
+    client_of: Callable[..., TestClient], district: District
+) -> None:
+    client = client_of(GRID_B)
+    hidden = client.get("/v1/geocode", params={"q": "小店区滨河路3号"}).json()
+    assert "滨河路" not in str([each["canonical_text"] for each in hidden["candidates"]])
+    assert GRID_A not in str(hidden)
+    assert set(district.address_ids["A"]).isdisjoint(
+        each["standard_address_id"] for each in hidden["candidates"]
+    )
+    assert "滨河" not in str(client.get("/v1/suggest?q=滨河路").json())
+    many = client.post("/v1/geocode", json={"addresses": ["滨河路3号", "学府街1号"]}).json()
+    assert many["results"][1]["status"] == "matched"
+    assert GRID_A not in str(many)
+
+
+def test_a_new_address_is_found_at_once(own_client: TestClient) -> None:
+    asked = {"q": "小店区滨河路3号"}
+    assert own_client.get("/v1/geocode", params=asked).json()["status"] == "not_found"
+    made = own_client.post(
+        "/v1/addresses",
+        json={"address_text": "山西省太原市小店区滨河路3号", "source": "测试",
+              "point": {"lon": 112.55, "lat": 37.88, "method": "surveyed", "accuracy_m": 2}},
+    )  # fmt: skip
+    assert made.status_code == 201
+    assert own_client.get("/v1/geocode", params=asked).json()["status"] == "matched"
