@@ -20,7 +20,7 @@ from geo.demo import names
 from geo.demo.blocks import GridPlot, dissolve, lay_out_grids
 from geo.demo.construction import build_on_parcels
 from geo.demo.frontage import DoorNumbers, build_fronts, find_gates
-from geo.demo.parcels import Parcel, cut_into_parcels
+from geo.demo.parcels import cut_into_parcels
 from geo.demo.plane import CityPlane
 from geo.demo.register import Register, Tail
 from geo.demo.streets import Road, StreetPlan, node_roads, plan_streets
@@ -117,7 +117,7 @@ def generate_city(seed: int = DEFAULT_SEED) -> DemoCity:
             },
             [polygon for _, _, polygon in register.land],
         ),
-        places=_places(plots, parcels, register),
+        places=_places(plots, register),
     )
 
 
@@ -260,14 +260,18 @@ def _roads(roads: list[Road]) -> gpd.GeoDataFrame:
     )
 
 
-def _places(plots: list[GridPlot], parcels: list[Parcel], register: Register) -> gpd.GeoDataFrame:
+def _places(plots: list[GridPlot], register: Register) -> gpd.GeoDataFrame:
     rows = list(register.places)
+    community = np.array([plot.community_code for plot in plots])[np.array(register.plots)]
+    is_shop = np.array(register.kinds) == "shop"
     for plot in {plot.community_code: plot for plot in plots}.values():
-        ground = next(p.ground for p in parcels if p.plot is plot)
-        seat = shapely.point_on_surface(ground)
+        # The committee sits behind one of the community's shop fronts.
+        own = np.flatnonzero(is_shop & (community == plot.community_code))
+        own = own if len(own) else np.flatnonzero(community == plot.community_code)
+        seat = register.points[own[len(own) // 2]]
         committee = "村民委员会" if plot.is_village else "居民委员会"
         label = plot.community_name.removesuffix("社区") + committee
-        rows.append((label, "townhall", "Committee of the community", (seat.x, seat.y)))
+        rows.append((label, "townhall", "Committee of the community", seat))
     return _frame(
         {
             "feature_class": [place_class for _, place_class, _, _ in rows],

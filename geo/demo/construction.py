@@ -53,6 +53,8 @@ def build_on_parcels(
     groups: dict[str, int] = defaultdict(int)
     for index, site in enumerate(sites):
         use = site.parcel.use
+        if site.gate is None and use not in ("old_town", "village"):
+            continue  # a scrap of ground that no named street touches stays open
         if use in ("old_town", "village"):
             house, shop = _split(fronts_of[index], use)
             estates.build_courtyards(site.plot, house, register, rng)

@@ -17,6 +17,7 @@ from geo.demo.polylines import arc_lengths, directions_along, points_along
 from geo.demo.streets import Road
 
 DOOR_STEP_M = 12.0
+_APART_M = 0.2  # neighbours nearer than this could touch once coordinates are rounded
 _CLASS_ORDER = ("primary", "secondary", "tertiary", "residential", "living_street")
 # Share of the possible fronts that is built, by the parcel's use and the street's class.
 _FRONT_SHARE: dict[str, dict[str, float]] = {
@@ -143,7 +144,7 @@ def build_fronts(
     # At corners two streets claim one piece of ground: the wider street comes first.
     rank = np.array([_CLASS_ORDER.index(roads[owners[c]].road_class) for c in candidate])
     clash_tree = shapely.STRtree(outlines[candidate])
-    first, second = clash_tree.query(outlines[candidate], predicate="intersects")
+    first, second = clash_tree.query(outlines[candidate], predicate="dwithin", distance=_APART_M)
     clashes: dict[int, list[int]] = {}
     for a, b in zip(first.tolist(), second.tolist(), strict=True):
         if a != b:

@@ -84,7 +84,7 @@ def cut_into_parcels(
     ]
     tree = shapely.STRtree(spread)
     uses = _uses(pieces, rng)
-    parcels = []
+    parcels: list[Parcel] = []
     for (plot, quad), use in zip(pieces, uses, strict=True):
         taken = [spread[i] for i in tree.query(quad.polygon)]
         ground = shapely.difference(quad.polygon, shapely.union_all([*taken, plan.banks]))

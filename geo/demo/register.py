@@ -80,7 +80,7 @@ class Site:
     def gate_xy(self) -> tuple[float, float]:
         if self.gate is not None:
             return self.gate.xy
-        point = shapely.point_on_surface(self.inner)
+        point = shapely.point_on_surface(self.parcel.ground)
         return float(point.x), float(point.y)
 
     def tail(self, estate: str = "", *, development_zone: str = "") -> Tail:
