@@ -38,7 +38,7 @@ def read_as_shipped(texts: list[str], *, masked: bool) -> list[list[LabelledSpan
     found = []
     for text in texts:
         normalised = normalise(text)
-        tokens, _ = scan(normalised.text)
+        tokens = scan(normalised.text).tokens
         found.append(label_tokens(tokens, normalised, masked=masked))
     return found
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from geo.addresses.division_names import division_facts, settled_division
-from geo.addresses.divisions import code_prefix
+from geo.addresses.division_names import codes_by_level, division_facts, settled_division
+from geo.addresses.divisions import code_prefix, load_divisions
 from geo.addresses.tokens import Kind, Token
 
 
@@ -80,3 +80,14 @@ class DivisionState:
         if self.village is not None:
             return self.village
         return self.candidates[0] if len(self.candidates) == 1 else None
+
+
+def settle_on(code: str, tokens: list[Token]) -> None:
+    """Give the division tokens the codes they have if the finest division is `code`."""
+    above = codes_by_level(code)
+    divisions = load_divisions()
+    for index, (kind, start, end, value, _) in enumerate(tokens):
+        if kind in Kind.DIVISIONS and kind in above:
+            division = divisions.get(above[kind])
+            if value.startswith(division.stem):
+                tokens[index] = (kind, start, end, division.name, division.code)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
+from geo.addresses.division_state import settle_on
 from geo.addresses.levels import LEVELS, AddressLevel
 from geo.addresses.normalise import MAX_TEXT_LENGTH, NormalisedText, normalise
-from geo.addresses.scan import Vocabulary, scan
+from geo.addresses.scan import Scan, Vocabulary, scan
 from geo.addresses.tokens import Kind, Token
+from geo.addresses.trained import tagged_scan
+
+if TYPE_CHECKING:  # importing it would load Numba for everyone who parses without a tagger
+    from geo.addresses.tagger import Tagger
+
+MAX_ALTERNATIVES = 8  # a name that more divisions bear (城关镇: 88) is left open
 
 
 class AddressPart(NamedTuple):
@@ -46,7 +53,14 @@ class AddressNote(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ParsedAddress:
-    """An address text and its parts, in the order of the text."""
+    """An address text and its parts, in the order of the text.
+
+    relation : words that relate the place to another (对面, 东50米), apart from the address
+    notes : repetitions, brackets, words to the bearer; leftovers : what no level explains
+    alternatives : where the finest division may be one of a few, a reading for each, best first
+    division_code : the finest division that text, context and list settle
+    score : share of the readings of one text, [0, 1]; a text with one reading has 1
+    """
 
     text: str
     parts: tuple[AddressPart, ...]
@@ -55,6 +69,7 @@ class ParsedAddress:
     leftovers: tuple[AddressNote, ...] = ()
     alternatives: tuple[ParsedAddress, ...] = ()
     division_code: str | None = None
+    score: float = 1.0
 
     def value(self, level: AddressLevel) -> str | None:
         """Return the search value at a level, None where the text says nothing of it."""
@@ -76,12 +91,14 @@ class ParseContext:
 
     division_codes : codes of its own area; they decide between divisions of one name
     roads, estates, communities : its own names, found although they lack a class word
+    tagger : trained on the operator's own tagged file; None reads by grammar and list alone
     """
 
     division_codes: tuple[str, ...] = ()
     roads: Iterable[str] = ()
     estates: Iterable[str] = ()
     communities: Iterable[str] = ()
+    tagger: Tagger | None = None
     vocabulary: Vocabulary = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -112,20 +129,30 @@ def parse(
     FileTooLarge : `text` is longer than `max_length`
     """
     normalised = normalise(text, max_length=max_length)
-    tokens, division = scan(normalised.text, context.vocabulary if context else None)
-    return _assemble(text, normalised, tokens, division)
+    scanned = scan(normalised.text, context.vocabulary if context else None)
+    if context is not None and context.tagger is not None:
+        spans = context.tagger.tag_many([text])[0]
+        scanned = tagged_scan(normalised, spans, scanned, context.vocabulary)
+    return _assemble(text, normalised, scanned)
 
 
 def parse_many(
     texts: Sequence[str], *, context: ParseContext | None = None, max_length: int = MAX_TEXT_LENGTH
 ) -> list[ParsedAddress]:
     """Return `parse` of each text, in order."""
-    return [parse(text, context=context, max_length=max_length) for text in texts]
+    if context is None or context.tagger is None:
+        return [parse(text, context=context, max_length=max_length) for text in texts]
+    normalised = [normalise(text, max_length=max_length) for text in texts]
+    marked = context.tagger.tag_many(texts)
+    vocabulary = context.vocabulary
+    return [
+        _assemble(text, plain, tagged_scan(plain, spans, scan(plain.text, vocabulary), vocabulary))
+        for text, plain, spans in zip(texts, normalised, marked, strict=True)
+    ]
 
 
-def _assemble(
-    text: str, normalised: NormalisedText, tokens: list[Token], division: str | None
-) -> ParsedAddress:
+def _assemble(text: str, normalised: NormalisedText, scanned: Scan) -> ParsedAddress:
+    tokens, division, candidates = scanned
     parts: list[AddressPart] = []
     relation: list[AddressNote] = []
     notes: list[AddressNote] = []
@@ -145,8 +172,29 @@ def _assemble(
         else:
             shelves[Kind.SHELVES[kind]].append(AddressNote(kind, plain[start:end], first, last))
     return ParsedAddress(
-        text, tuple(parts), tuple(relation), tuple(notes), tuple(leftovers), (), division
+        text,
+        tuple(parts),
+        tuple(relation),
+        tuple(notes),
+        tuple(leftovers),
+        _alternatives(text, normalised, tokens, candidates) if len(candidates) > 1 else (),
+        division,
     )
+
+
+def _alternatives(
+    text: str, normalised: NormalisedText, tokens: list[Token], candidates: tuple[str, ...]
+) -> tuple[ParsedAddress, ...]:
+    """Return one reading for each division that the finest written name may mean."""
+    if len(candidates) > MAX_ALTERNATIVES:
+        return ()
+    found = []
+    for code in candidates:
+        settled = list(tokens)
+        settle_on(code, settled)
+        reading = _assemble(text, normalised, Scan(settled, code, (code,)))
+        found.append(replace(reading, score=1 / len(candidates)))
+    return tuple(found)
 
 
 _SECONDARY = frozenset({Kind.SUBROAD, Kind.SUBDOOR, Kind.SUBESTATE})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from geo.addresses.division_match import match_division
 from geo.addresses.division_state import DivisionState
@@ -65,8 +66,20 @@ _CHINESE_RUN = re.compile(rf"(?:{_LETTERS})?[一-鿿〇㐀-䶿]+(?:{_LETTERS}[�
 _FOREIGN_RUN = re.compile(r"[^一-鿿\s(),;0-9-]+")
 
 
-def scan(text: str, vocabulary: Vocabulary | None = None) -> tuple[list[Token], str | None]:
-    """Return the tokens of normalised text, in order, and the finest certain division code."""
+class Scan(NamedTuple):
+    """What was read.
+
+    division_code : the finest division, where it is certain
+    candidates : codes that the finest division may have, one where it is certain
+    """
+
+    tokens: list[Token]
+    division_code: str | None
+    candidates: tuple[str, ...]
+
+
+def scan(text: str, vocabulary: Vocabulary | None = None) -> Scan:
+    """Return the tokens of normalised text, in order, and what division they lie in."""
     reading = Reading(text)
     state = DivisionState(vocabulary.division_codes if vocabulary else ())
     own_names = vocabulary.names if vocabulary else None
@@ -109,7 +122,7 @@ def scan(text: str, vocabulary: Vocabulary | None = None) -> tuple[list[Token], 
             reading.add(Kind.OTHER, at, end, text[at:end])
             at = end
     state.settle(reading.tokens)
-    return reading.tokens, state.certain_code()
+    return Scan(reading.tokens, state.certain_code(), state.candidates)
 
 
 def _scan_chinese(
