@@ -7,11 +7,13 @@ import random
 from bench.synthetic_city import CITY, COUNTIES, PROVINCE, Record
 
 _NUMERALS = "零一二三四五六七八九"
-_HOMOPHONES = {"文": "闻", "银": "吟", "金": "今", "龙": "隆", "春": "椿", "海": "嗨", "江": "姜", "河": "和",
-               "湖": "胡", "山": "珊", "林": "霖", "云": "芸", "星": "兴", "阳": "洋", "景": "井", "华": "桦",
-               "建": "健", "平": "苹", "安": "鞍", "康": "糠", "福": "符", "祥": "详", "嘉": "佳", "德": "得",
-               "桂": "贵", "梅": "枚", "兰": "蓝", "竹": "烛", "青": "清", "玉": "育", "宝": "堡", "苑": "院",
-               "溪": "西", "塘": "糖", "桥": "乔", "源": "园", "泉": "全", "园": "圆", "亭": "停", "庭": "亭"}  # fmt: skip
+_HOMOPHONES = dict(
+    zip(
+        "文银金龙春海江河湖山林云星阳华建平安康福祥嘉德桂梅兰竹青玉宝苑溪塘桥源泉园亭庭",
+        "闻吟今隆椿嗨姜和胡珊霖芸兴洋桦健苹鞍糠符详佳得贵枚蓝烛清育堡院西糖乔园全圆停亭",
+        strict=True,
+    )
+)
 _OTHER_CHARACTERS = "天地人大方正明光永新立志成功永吉昆百川"
 
 
@@ -102,7 +104,9 @@ def full_width(r: Record, rng: random.Random) -> str:
 
 
 def with_note(r: Record, rng: random.Random) -> str:
-    return without_province(r) + rng.choice(("(近地铁站)", "，送到请电话联系", "（旁边有超市）", " 收货人自取"))
+    return without_province(r) + rng.choice(
+        ("(近地铁站)", "，送到请电话联系", "（旁边有超市）", " 收货人自取")
+    )
 
 
 def wrong_county(r: Record, rng: random.Random) -> str:
@@ -112,7 +116,19 @@ def wrong_county(r: Record, rng: random.Random) -> str:
 
 def short_name(r: Record, rng: random.Random) -> str:
     text = body(r)
-    for word in ("小区", "花园", "家园", "公寓", "大厦", "广场", "中心", "新村", "花苑", "佳苑", "雅苑"):
+    for word in (
+        "小区",
+        "花园",
+        "家园",
+        "公寓",
+        "大厦",
+        "广场",
+        "中心",
+        "新村",
+        "花苑",
+        "佳苑",
+        "雅苑",
+    ):
         if word in r.estate:
             return text.replace(r.estate, r.estate.replace(word, ""))
     return text.replace("社区", "").replace("街道", "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 
 _FOLDS = (
     (re.compile("^zh"), "z"), (re.compile("^ch"), "c"), (re.compile("^sh"), "s"),
@@ -20,14 +21,17 @@ _FIRST, _LAST = 0x4E00, 0x9FA6
 
 @functools.cache
 def _readings() -> dict[str, str]:
-    """Character → toneless syllable. Built once, on first use (about 0.1 s)."""
-    from pypinyin import Style, pinyin
+    """Character → toneless syllable, ü as v. Built once, on first use."""
+    from pypinyin.constants import PINYIN_DICT
 
-    chars = [chr(code) for code in range(_FIRST, _LAST)]
-    syllables = {
-        char: pinyin(char, style=Style.NORMAL, heteronym=False, errors="ignore") for char in chars
-    }
-    return {char: found[0][0] for char, found in syllables.items() if found and found[0][0]}
+    readings = {}
+    for code in range(_FIRST, _LAST):
+        first = PINYIN_DICT.get(code, "").split(",")[0]
+        syllable = unicodedata.normalize("NFD", first).replace("u\u0308", "v")
+        syllable = "".join(char for char in syllable if char.isascii())
+        if syllable:
+            readings[chr(code)] = syllable
+    return readings
 
 
 @functools.cache
