@@ -8,8 +8,8 @@ from geo.addresses import AddressLevel, ParseContext, parse, parse_many
 from geo.addresses.normalise import normalise
 from geo.addresses.scan import scan
 from geo.addresses.tagged import LabelledSpan, TaggedAddress
-from geo.addresses.training import train_tagger
 from geo.addresses.trained import tagged_scan
+from geo.addresses.training import train_tagger
 
 # An operator's own file: in this town a road has no class word.
 _TAGGED = [
