@@ -25,6 +25,7 @@ from api.jobs import get_result_file, shown_job
 from api.schemas.errors import error_responses
 from api.schemas.import_forms import (
     AddressImportForm,
+    AreaImportForm,
     BasemapImportForm,
     GridImportForm,
     ImportForm,
@@ -72,6 +73,24 @@ def import_addresses(
         job_id = prepare_address_job(services.database, upload.path, options, settings=settings)
         upload.keep()
     return _begin(services, job_id)
+
+
+@router.post(
+    "/areas",
+    status_code=202,
+    operation_id="import_areas",
+    summary="Import areas",
+    response_model=ImportJob,
+    responses=_ACCEPTED,
+)
+def import_areas(
+    services: ServicesDep,
+    _scope: OperatorScope,
+    form: Annotated[AreaImportForm, Form(media_type=MULTIPART)],
+) -> Any:
+    """From province to community, in any order. Rows that aren't right are in a file with the
+    reason and the column; those that are, land together."""
+    return _whole(services, "areas", form)
 
 
 @router.post(
@@ -212,7 +231,7 @@ def get_import_file(
 
 def _whole(services: Services, kind: JobKind, form: ImportForm) -> Any:
     options = form.options()
-    if "datum" in options:
+    if options["datum"] is not None:
         parse_datum(options["datum"])
     with stored_upload(services.settings, form.file, kind, options) as upload:
         if form.dry_run:

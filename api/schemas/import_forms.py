@@ -9,6 +9,7 @@ from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, Json, StringConstraints
 
 from api.dependencies import SoundText
+from api.schemas.areas import AreaLevel
 from geo.codes import CodeStandard
 
 TEXT_MAX = 200
@@ -57,6 +58,29 @@ class AddressImportForm(ImportForm):
     accuracy_m: float | None = Field(
         default=None, gt=0, le=100_000, description="Of all points [m]; by datum where not given."
     )
+
+
+class AreaImportForm(ImportForm):
+    """Areas: CSV, XLSX; with borders GeoJSON, Shapefile (zipped), GeoPackage, KML."""
+
+    valid_from: date = Field(
+        description="First day of rows that don't say one.", examples=["2026-01-01"]
+    )
+    datum: Text | None = Field(
+        default=None, description="What the coordinates are in; needed where there are borders."
+    )
+    standard: CodeStandard = Field(
+        default=CodeStandard.DB11T2157,
+        description="own: the deployment's own codes; otherwise those of GB/T 2260 and 10114.",
+    )
+    level: AreaLevel | None = Field(
+        default=None, description="Of all rows, where neither a column nor the codes say it."
+    )
+    mapping: Mapping = MAPPING
+    encoding: Text | None = Field(
+        default=None, description="Of a text file; guessed: UTF-8 or GB18030."
+    )
+    table_name: Text | None = Field(default=None, description="Sheet or layer of a file of many.")
 
 
 class GridImportForm(ImportForm):

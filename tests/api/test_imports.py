@@ -152,6 +152,19 @@ def test_grids_with_faults_land_not_at_all(own_client: TestClient, tmp_path: Pat
     assert str(tmp_path) not in json.dumps(job)
 
 
+def test_areas_land_and_failures_have_their_reason(own_client: TestClient) -> None:
+    table = "代码,名称,上级代码\n140105,小店区,140100\n140100,太原市,140000\n999,无处,140100\n"
+    body = {"source": "测试", "valid_from": "2020-01-01"}
+    file = {"file": ("区划.csv", table.encode("gb18030"))}
+    job = ended(own_client, own_client.post("/v1/imports/areas", files=file, data=body))
+    assert job["status"] == "done", job["message"]
+    assert job["rows_done"] == 2
+    assert job["report"]["counts"]["failed"] == 1
+    assert len(job["files"]) == 1
+    codes = [area["code"] for area in own_client.get("/v1/areas").json()["areas"]]
+    assert codes == ["140100", "140105"]
+
+
 def test_a_base_map_can_be_drawn_at_once(own_client: TestClient) -> None:
     road = {
         "type": "FeatureCollection",
