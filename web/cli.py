@@ -24,6 +24,7 @@ VERBS = {
     "suggest": ("geo.commands.geocode", "suggest", "Complete an address while it is typed."),
     "locate": ("geo.commands.geocode", "locate", "Tell what is at a point."),
     "addresses": ("geo.commands.addresses", "app", "Import, list and show standard addresses."),
+    "address": ("geo.commands.address", "app", "Read an address text, train the reader."),
     "areas": ("geo.commands.areas", "app", "Import, list and show administrative areas."),
     "grids": ("geo.commands.grids", "app", "Check, import, list and show grids."),
     "basemap": ("geo.commands.basemap", "app", "Import roads, buildings and places to draw."),
