@@ -16,6 +16,7 @@ from geo.errors import InvalidFile
 
 MARK = b"\xef\xbb\xbf"
 OWN_COLUMNS = ("row_number", "column", "reason", "message")
+CELL_CHARS_MAX = 1_000  # of the source's cell; enough to find it by
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -38,6 +39,10 @@ def disarmed(value: str) -> str:
     if value.startswith(_RISKY) and not _NUMBER.fullmatch(value):
         return "'" + value
     return value
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= CELL_CHARS_MAX else cell[:CELL_CHARS_MAX] + "…"
 
 
 class ResultFile:
@@ -73,7 +78,7 @@ class ResultFile:
         for failure, cells in rows:
             count += 1
             own = (str(failure.row_number), failure.column or "", failure.reason, failure.message)
-            writer.writerow([disarmed(cell or "") for cell in (*own, *cells)])
+            writer.writerow([disarmed(_cut(cell or "")) for cell in (*own, *cells)])
         if count == 0:
             return
         data = (MARK if self.size_bytes == 0 else b"") + text.getvalue().encode("utf-8", "replace")

@@ -219,7 +219,7 @@ def _settled(database: Database, job_id: int) -> Iterator[RunningJob]:
     try:
         yield job
     except JobStopped:
-        _finish(database, job, "stopped", None)
+        _finish(database, job, "stopped", None, report=job.report)
     except PlatformError as error:
         _finish_if_reachable(database, job, "failed", error.message)
         raise
@@ -231,7 +231,7 @@ def _settled(database: Database, job_id: int) -> Iterator[RunningJob]:
         _finish_if_reachable(database, job, "failed", UNFORESEEN)
         raise
     else:
-        _finish(database, job, "done", None)
+        _finish(database, job, "done", None, report=job.report)
 
 
 def _start(database: Database, job_id: int) -> RunningJob:
@@ -253,23 +253,25 @@ def _start(database: Database, job_id: int) -> RunningJob:
         )
 
 
-def _finish(database: Database, job: RunningJob, status: str, message: str | None) -> None:
+def _finish(
+    database: Database, job: RunningJob, status: str, message: str | None, **more: Any
+) -> None:
+    kept = message[:MESSAGE_CHARS_MAX] if message else None
     with database.session() as session:
         session.execute(
             update(ImportJob)
             .where(ImportJob.id == job.id)
-            .values(
-                status=status,
-                message=message[:MESSAGE_CHARS_MAX] if message else None,
-                report=job.report,
-                finished_at=func.now(),
-            )
+            .values(status=status, message=kept, finished_at=func.now(), **more)
         )
     log.info("job_ended", job_id=job.id, kind=job.kind, status=status, rows=job.rows_done)
 
 
 def _finish_if_reachable(database: Database, job: RunningJob, status: str, message: str) -> None:
-    """A job that can't even say that it failed still shows as failed: nobody holds its lock."""
+    """Write down the end of a job that broke off.
+
+    Its report stays as it was committed last: the one in memory may count rows that were rolled
+    back. A job that can't even say that it failed still shows as failed: nobody holds its lock.
+    """
     with contextlib.suppress(PlatformError):
         _finish(database, job, status, message)
 
