@@ -239,7 +239,9 @@ def _is_same(one: Any, other: Any) -> bool:
     if isinstance(one, shapely.Geometry) and isinstance(other, shapely.Geometry):
         return bool(
             shapely.equals_exact(
-                shapely.normalize(one), shapely.normalize(other), tolerance=_SAME_PLACE_DEG
+                shapely.normalize(_multipolygon(one)),
+                shapely.normalize(_multipolygon(other)),
+                tolerance=_SAME_PLACE_DEG,
             )
         )
     return bool(one == other)
@@ -281,6 +283,9 @@ def _row(stored: dict[str, Any]) -> dict[str, Any]:
 
 def _stored(name: str, value: Any) -> Any:
     if name == "geom" and value is not None:
-        multipolygon: Any = shapely.multipolygons(shapely.get_parts(value))
-        return WKBElement(bytes(multipolygon.wkb), srid=4326)
+        return WKBElement(bytes(_multipolygon(value).wkb), srid=4326)
     return list(value) if isinstance(value, tuple) else value
+
+
+def _multipolygon(geometry: Any) -> Any:
+    return shapely.multipolygons(shapely.get_parts(geometry))

@@ -56,6 +56,9 @@ Communities = Annotated[
 ReplaceAll = Annotated[
     bool, typer.Option("--replace-all", help="End all grids, not only the file's communities'.")
 ]
+MergeParts = Annotated[
+    bool, typer.Option("--merge-parts", help="Rows of one code are the parts of one grid.")
+]
 Tolerance = Annotated[
     float | None,
     typer.Option("--tolerance-m", min=0, help="Narrower overlaps only warn [m]; usually 1."),
@@ -76,6 +79,7 @@ def check(
     layer: Layer = None,
     community: Communities = None,
     replace_all: ReplaceAll = False,
+    merge_parts: MergeParts = False,
     tolerance_m: Tolerance = None,
     picture: Annotated[
         Path | None, typer.Option(help="Folder for the GeoJSON of the faults; else with results.")
@@ -91,6 +95,7 @@ def check(
         layer=layer,
         communities=tuple(community) if community else None,
         replace_all=replace_all,
+        merge_parts=merge_parts,
         limits=fault_limits(settings, tolerance_m),
     )
     with open_store(settings) as database, database.session() as session:
@@ -123,6 +128,7 @@ def import_file(
     layer: Layer = None,
     community: Communities = None,
     replace_all: ReplaceAll = False,
+    merge_parts: MergeParts = False,
     tolerance_m: Tolerance = None,
     accept_warnings: Annotated[
         bool, typer.Option("--accept-warnings", help="Import although there are warnings.")
@@ -139,6 +145,7 @@ def import_file(
         "layer": layer,
         "communities": list(community) if community else None,
         "replace_all": replace_all,
+        "merge_parts": merge_parts,
         "accept_warnings": accept_warnings,
         "sliver_width_m": tolerance_m,
         "note": note,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import shapely
 from sqlalchemy.orm import Session
 
 from geo.areas import load_communities
@@ -52,6 +53,7 @@ class GridImportOptions:
     communities : take the grids of these only; None: all in the file
     replace_all : end all grids in force, not only those of the communities in the file
     accept_warnings : land although there are warnings
+    merge_parts : rows of one code that say the same are the parts of one grid
     limits : from where on a difference is a fault
     """
 
@@ -63,6 +65,7 @@ class GridImportOptions:
     communities: tuple[str, ...] | None = None
     replace_all: bool = False
     accept_warnings: bool = False
+    merge_parts: bool = False
     limits: FaultLimits = dataclasses.field(default_factory=FaultLimits)
     note: str | None = None
 
@@ -291,7 +294,28 @@ def _read_drafts(
             found += sound.faults
         drafts.append(dataclasses.replace(draft, geometry=geometry))
         faults += found
-    return drafts, faults
+    return (_merged_parts(drafts) if options.merge_parts else drafts), faults
+
+
+def _merged_parts(drafts: Sequence[GridDraft]) -> list[GridDraft]:
+    """Join the shapes of rows that differ in nothing else; the first row stands for all."""
+    parts: dict[tuple[Any, ...], list[GridDraft]] = {}
+    for draft in drafts:
+        facts = dataclasses.replace(draft, row=0, geometry=None)
+        # A row without a code or a sound shape is told by itself.
+        own = draft.row if draft.geometry is None or not draft.grid_code else 0
+        parts.setdefault((own, facts), []).append(draft)
+    return [
+        same[0]
+        if len(same) == 1
+        else dataclasses.replace(
+            same[0],
+            geometry=shapely.multipolygons(
+                shapely.get_parts(shapely.union_all([part.geometry for part in same]))
+            ),
+        )
+        for same in parts.values()
+    ]
 
 
 def _date_faults(

@@ -193,6 +193,7 @@ def _import_grids(
                 communities=None if communities is None else tuple(communities),
                 replace_all=options["replace_all"],
                 accept_warnings=options["accept_warnings"],
+                merge_parts=options.get("merge_parts", False),
                 limits=fault_limits(file.settings, options.get("sliver_width_m")),
                 note=options["note"],
             ),
