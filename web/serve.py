@@ -47,7 +47,8 @@ def run(
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
         )
-        server.run(sockets=[listening])
+        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once it has stopped
+            server.run(sockets=[listening])
     console.print("Stopped. The data are kept.")
 
 
