@@ -153,6 +153,10 @@ def _scan_chinese(
     return scan_names(reading, at, stop)
 
 
+_NUMBERED = frozenset({Kind.DOOR, Kind.SUBDOOR, Kind.BUILDING, Kind.ROOM})
+_SITE_NUMBER = re.compile(r"(?<!\d)\d{1,4}(?:号|弄|幢|栋|座|单元|室|-\d)")
+
+
 def _scan_bracket(reading: Reading, at: int) -> int:
     """Add what stands in brackets as a note; nesting is followed, an open end closes at the end."""
     text, depth = reading.text, 0
@@ -166,6 +170,8 @@ def _scan_bracket(reading: Reading, at: int) -> int:
     else:
         end = reading.length
     inside = text[at + 1 : end]
+    if _SITE_NUMBER.search(inside) and not reading.seen & _NUMBERED:
+        return at + 1  # 将军桥【水泥厂住宅4-1-102】: the brackets hold the address itself
     if inside.strip("() "):
         reading.add(Kind.NOTE, at, min(end + 1, reading.length), inside)
     return end + 1
