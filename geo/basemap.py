@@ -28,7 +28,7 @@ _FULL_DETAIL_ZOOM = 17
 
 LAYERS = ("land", "water", "roads", "buildings", "places")
 
-_BASEMAP_TILE = text("""
+_BASEMAP_TILE = """
 WITH tile AS (
     SELECT ST_TileEnvelope(:z, :x, :y) AS envelope,
            ST_Transform(ST_TileEnvelope(:z, :x, :y, margin => CAST(:margin_share AS float8)), 4326)
@@ -62,7 +62,13 @@ SELECT coalesce((SELECT ST_AsMVT(t, 'land', :units, 'geom') FROM (
     || coalesce((SELECT ST_AsMVT(t, 'places', :units, 'geom') FROM (
            SELECT class, name, number, geom FROM visible
            WHERE kind IN ('place', 'house_number')) t), '')
-""")
+"""
+# The partial index serves the low zooms only where the statement itself repeats its condition.
+LOW_ZOOM = 11
+_TILE_SQL = text(_BASEMAP_TILE)
+_LOW_ZOOM_TILE_SQL = text(
+    _BASEMAP_TILE.replace("f.min_zoom <= :z", "f.min_zoom <= :z AND f.min_zoom <= 11")
+)
 
 _GRIDS_TILE = text("""
 WITH tile AS (
@@ -115,7 +121,7 @@ def basemap_tile(session: Session, z: int, x: int, y: int) -> bytes:
     pixel_m = 40_075_016.686 / 256 / 2**z
     tolerance_m = 0.0 if z >= _FULL_DETAIL_ZOOM else pixel_m * _SIMPLIFY_PIXELS
     values = _tile_values(z, x, y) | {"tolerance_m": tolerance_m}
-    tile = session.scalar(_BASEMAP_TILE, values)
+    tile = session.scalar(_LOW_ZOOM_TILE_SQL if z <= LOW_ZOOM else _TILE_SQL, values)
     return bytes(tile or b"")
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Index, SmallInteger, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    Text,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.tables.base import Base, RowId, Timestamp
@@ -35,6 +44,12 @@ class BasemapFeature(Base):
     __table_args__ = (
         CheckConstraint(f"kind IN {BASEMAP_KINDS}", name="kind"),
         Index("ix_basemap_feature_geom", "geom", postgresql_using="gist"),
+        Index(
+            "ix_basemap_feature_low_zoom",
+            "geom",
+            postgresql_using="gist",
+            postgresql_where=text("min_zoom <= 11"),
+        ),
     )
 
     id: Mapped[RowId]
