@@ -50,6 +50,9 @@ def match_division(reading: Reading, at: int, stop: int, state: DivisionState) -
     end = _match_upper(reading, at, stop, state)
     if end > at:
         return end
+    if state.level < _COUNTY_RANK and _slip_before_division(text, at + 1, stop, state):
+        reading.add("other", at, at + 1, text[at])
+        return at + 1
     if text[at] in FILLER_STARTS:
         filler = FILLER.match(text, at, stop)
         if filler is not None and (
@@ -62,6 +65,24 @@ def match_division(reading: Reading, at: int, stop: int, state: DivisionState) -
         if end > at or reading.last_kind() != "township":
             return end
     return match_township(reading, at, stop, state)
+
+
+def _slip_before_division(text: str, at: int, stop: int, state: DivisionState) -> bool:
+    """Whether one stray character stands before a division in full (浙江小温州市)."""
+    if at != 1 and not state.candidates:
+        return False
+    return any(
+        in_full
+        and length > 2
+        and at + length <= stop
+        and text.startswith(name, at)
+        and state.within(codes)
+        and not (text[at + length : at + length + 1] in _AFTER_CITY and name[-1] == "市")
+        for name, length, codes, in_full in upper_names().get(text[at : at + 2], ())
+    )
+
+
+_AFTER_CITY = frozenset("场政民委中人容井")  # 市场, 市政, 市民 …: 市 belongs to the next word
 
 
 def _match_upper(
@@ -80,7 +101,7 @@ def _match_upper(
             if _goes_on(text, end, stop, codes, below=below):
                 continue
             end = _with_class(text, end, stop, codes)
-        elif length == 2:
+        elif length == 2 and name[1] == "区":
             # 东区 and 城区 say nothing where no city of theirs is known
             codes = state.within(codes) if state.candidates else state.in_area(codes)
         said = state.within(codes)

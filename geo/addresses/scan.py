@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from geo.addresses.division_match import match_division
+from geo.addresses.division_names import upper_names
 from geo.addresses.division_state import DivisionState
 from geo.addresses.names import scan_names
 from geo.addresses.numbers import WORDED_STARTS, scan_number, scan_worded
@@ -55,6 +56,7 @@ MAX_RUN_LENGTH = 64  # [characters] read at a time, so that the pass stays linea
 
 _SEPARATORS = frozenset(" ,;./|\\~:!?'\"`^=+*&%$@<>-)#")
 _NUMBER_STARTS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
+_LETTER_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DISTANCE = re.compile(
     r"(?:往|向|距)?(?:[东南西北]{1,2}|前|后|左|右)?(?:面|侧|边|方向|行|走)?(?:约|大约)?"
     r"\d{1,4}(?:米|公里|M(?![A-Z0-9]))(?:处|左右)?"
@@ -112,6 +114,12 @@ def scan(text: str, vocabulary: Vocabulary | None = None) -> Scan:
             at += 4
             continue
         run = _CHINESE_RUN.match(text, at, at + MAX_RUN_LENGTH)
+        if run is not None and char <= "Z" and _CHINESE_RUN.match(text, at + 1):
+            letters = len(run[0]) - len(run[0].lstrip(_LETTER_SIGNS))
+            if text[at + letters : at + letters + 2] in upper_names():
+                reading.add(Kind.OTHER, at, at + letters, text[at : at + letters])
+                at += letters
+                continue
         if run is not None:
             at = _scan_chinese(reading, at, run.end(), state, own_names)
         elif char == "(":
