@@ -1,4 +1,4 @@
-"""Points to polygons: ours against geopandas.sjoin and against a join in PostGIS.
+"""Points to polygons, ours against geopandas.sjoin and a join in PostGIS; points to H3 cells.
 
     python -m bench.assign [--points N] [--polygons N] [--rounds N]
 
@@ -11,10 +11,14 @@ writes a third. Loading compiled code is not timed. Methods alternate; medians.
 Beside the random points all ways answer nasty ones, not timed: vertices, points on edges rounded to
 floating point, and their neighbours by one unit in the last place.
 
+The H3 cells of the same points at the stored resolution, ours against a loop over the h3 library's
+integer interface, the quickest it has.
+
 RESULT: vs_sjoin, vs_postgis (their time over ours), vs_postgis_plain (a join with bare
 ST_Intersects, which rounds), unassigned (points of the district in no polygon, ours), mismatches
 (points on which ours, sjoin and PostGIS differ), plain_mismatches (points on which bare
-ST_Intersects differs), points_per_s, build_s, points, polygons, nasty_points.
+ST_Intersects differs), points_per_s, build_s, points, polygons, nasty_points, h3_points_per_s,
+h3_vs_library, h3_mismatches.
 """
 
 from __future__ import annotations
@@ -25,9 +29,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 
 import geopandas
+import h3.api.basic_int as h3
 import numpy as np
 import psycopg
 import shapely
@@ -37,6 +43,7 @@ from rich.table import Table
 
 from bench.tessellation import BOUNDS, border_points, crooked_tessellation
 from geo.assignment import RASTER_FROM_POINTS, GridAssigner
+from geo.h3_cells import STORED_RESOLUTION, lonlat_to_h3_cell
 from geo.store.cluster import OWNER_ROLE, EmbeddedCluster
 
 FUNCTIONS = Path(__file__).parents[1] / "geo" / "store" / "functions"
@@ -90,9 +97,10 @@ def main() -> None:
     assigner.assign(*np.tile(points[:1], (RASTER_FROM_POINTS, 1)).T)
     build_s = time.perf_counter() - start
     medians = {name: float(np.median(times)) for name, times in seconds.items()}
-    show(given.points, len(polygons), medians)
+    show(f"{given.points:,} points to {len(polygons):,} polygons", given.points, medians)
     print(f"nasty points: {len(nasty):,}; different answers: {differing}; lost: {lost}")
     print(f"different answers of bare ST_Intersects: {plain_differing}")
+    cells = h3_cells(points, given.rounds)
     result = {
         "vs_sjoin": round(medians["geopandas.sjoin"] / medians["ours"], 2),
         "vs_postgis": round(medians["PostGIS, covers_point"] / medians["ours"], 2),
@@ -105,6 +113,7 @@ def main() -> None:
         "points": given.points,
         "polygons": len(polygons),
         "nasty_points": len(nasty),
+        **cells,
     }
     print("RESULT " + json.dumps(result))
 
@@ -112,6 +121,32 @@ def main() -> None:
 def ours(codes: Codes, polygons: Codes, points: Points) -> Codes:
     """Build the assigner and assign."""
     return GridAssigner(codes, polygons).assign_codes(points[:, 0], points[:, 1])
+
+
+def h3_cells(points: Points, rounds: int) -> dict[str, float]:
+    """Time points to H3 cells, ours and the library's, print them and compare the answers."""
+    lon, lat = points.T
+    ways: dict[str, Callable[[], NDArray[np.int64]]] = {
+        "ours": lambda: lonlat_to_h3_cell(lon, lat),
+        "h3 library": lambda: np.fromiter(
+            map(h3.latlng_to_cell, lat.tolist(), lon.tolist(), repeat(STORED_RESOLUTION)),
+            dtype=np.int64,
+            count=len(lon),
+        ),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            seconds[name].append(time.perf_counter() - start)
+    medians = {name: float(np.median(times)) for name, times in seconds.items()}
+    show(f"{len(points):,} points to H3 cells", len(points), medians)
+    return {
+        "h3_points_per_s": round(len(points) / medians["ours"]),
+        "h3_vs_library": round(medians["h3 library"] / medians["ours"], 2),
+        "h3_mismatches": int((ways["ours"]() != ways["h3 library"]()).sum()),
+    }
 
 
 def as_frames(
@@ -191,8 +226,8 @@ def is_in_district(points: Points) -> NDArray[np.bool_]:
     return inside
 
 
-def show(points: int, polygons: int, medians: dict[str, float]) -> None:
-    table = Table(title=f"{points:,} points to {polygons:,} polygons")
+def show(title: str, points: int, medians: dict[str, float]) -> None:
+    table = Table(title=title)
     for heading in ("way", "seconds", "points/s", "times ours"):
         table.add_column(heading, justify="left" if heading == "way" else "right")
     for name, median in medians.items():

@@ -27,6 +27,7 @@ NO_GRID = -1
 # Building a raster, and above all loading the compiler behind it, takes a second or two; a tree
 # assigns 0.3 M points in that time.
 RASTER_FROM_POINTS = 300_000
+_CROWDED = 40.0  # polygons tested a point; the tree is as quick from about here
 
 
 class GridAssigner:
@@ -34,6 +35,7 @@ class GridAssigner:
 
     Small numbers of points are looked up through a tree; once more than `RASTER_FROM_POINTS` have
     been asked for, a raster is built and used (`geo.polygon_raster`). Both give the same answers.
+    One assigner serves one thread at a time.
 
     Parameters
     ----------
@@ -59,6 +61,7 @@ class GridAssigner:
         shapely.prepare(self._polygons)
         self._tree = shapely.STRtree(self._polygons)
         self._raster: Any = None
+        self._is_crowded = False
         self._asked = 0
 
     def __len__(self) -> int:
@@ -87,7 +90,7 @@ class GridAssigner:
         if len(self) == 0:
             return np.full(len(x), NO_GRID, dtype=np.int32)
         self._asked += len(x)
-        rank = self._by_tree(x, y) if self._asked < RASTER_FROM_POINTS else self._by_raster(x, y)
+        rank = self._by_raster(x, y) if self._wants_raster() else self._by_tree(x, y)
         found = rank >= 0
         rank[found] = self._given[rank[found]]
         return rank
@@ -111,11 +114,18 @@ class GridAssigner:
         rank[point[descending]] = candidate[descending]
         return rank
 
-    def _by_raster(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int32]:
+    def _wants_raster(self) -> bool:
+        if self._asked < RASTER_FROM_POINTS or self._is_crowded:
+            return False
         if self._raster is None:
             from geo.polygon_raster import PolygonRaster  # loads numba, which takes a second
 
-            self._raster = PolygonRaster(self._polygons)
+            raster = PolygonRaster(self._polygons)
+            self._is_crowded = raster.crowding > _CROWDED
+            self._raster = None if self._is_crowded else raster
+        return not self._is_crowded
+
+    def _by_raster(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int32]:
         rank: NDArray[np.int32] = self._raster.first_at(x, y)
         return rank
 

@@ -56,6 +56,13 @@ class PolygonRaster:
         self._squares = (west, south, east, north), x_scale, y_scale, columns, rows
         self._tests = self._list_start, self._listed, edges, *by_row, south, y_scale, rows
 
+    @property
+    def crowding(self) -> float:
+        """How many polygons a typical square with borders lists. Some two in a district; hundreds
+        where one stray polygon far away stretches the raster until a town fits into a square."""
+        lengths = np.diff(self._list_start)
+        return float((lengths**2).sum() / max(lengths.sum(), 1))
+
     def first_at(self, x: FloatArray, y: FloatArray) -> NDArray[np.int32]:
         """Return the position of the first polygon that holds each point, `NOWHERE` where none.
 

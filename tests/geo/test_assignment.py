@@ -151,6 +151,17 @@ def test_a_border_of_many_vertices():
     assert ((found == 0) == shapely.intersects_xy(star, x, y)).all()
 
 
+def test_a_stray_grid_far_away_makes_the_tree_answer():
+    polygons = np.append(crooked_tessellation(200), shapely.box(-100, -50, -99, -49))
+    codes = [f"{n:03}" for n in range(len(polygons))]
+    assigner = GridAssigner(codes, polygons)
+    assigner._asked = assignment.RASTER_FROM_POINTS
+    x, y = np.array([[112.5, 38.0], [-99.5, -49.5], [0.0, 0.0]]).T
+    assert assigner.assign(x, y).tolist() == by_brute_force(codes, polygons, x, y).tolist()
+    assert assigner._is_crowded
+    assert PolygonRaster(polygons[:-1]).crowding < 4
+
+
 def test_the_order_of_points_and_grids_changes_no_answer():
     polygons = crooked_tessellation(30)
     codes = np.array([f"{n:02}" for n in range(30)], dtype=object)
