@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +50,7 @@ def import_(
     layers = dict(_layer_kind(word) for word in layer or [])
     settings = load_settings()
     with open_store(settings) as store, _bar() as bar, store.session() as session:
-        task = bar.add_task(f"Reading {file.name}", total=None)
+        task, begun = bar.add_task(f"Reading {file.name}", total=None), time.perf_counter()
         result = import_basemap(
             session,
             file,
@@ -61,7 +62,7 @@ def import_(
             limits=UploadLimits.from_settings(settings),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    _tell(result)
+    _tell(result, time.perf_counter() - begun)
 
 
 @app.command("list")
@@ -111,12 +112,13 @@ def _bar() -> Progress:
     )
 
 
-def _tell(result: BasemapImport) -> None:
+def _tell(result: BasemapImport, seconds: float) -> None:
     console = Console()
     table = Table("kind", "features", title=f"{result.source}: {result.file_name}")
     for kind, count in sorted(result.counts.items()):
         table.add_row(kind, f"{count:,}")
     console.print(table)
+    console.print(f"{result.feature_count:,} features in {seconds:.1f} s.", highlight=False)
     for plan in result.layers:
         console.print(f"Layer {plan.layer} read as {plan.kind}: {plan.why}.", highlight=False)
     for reason, count in sorted(result.dropped.items()):

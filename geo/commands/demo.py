@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same cit
 @app.command()
 def load(seed: Seed = DEFAULT_SEED) -> None:
     """Generate the demo city and put it into the store, which must be empty."""
-    settings = load_settings()
+    settings, begun = load_settings(), time.perf_counter()
     with open_store(settings) as store, _bar() as bar, store.session() as session:
         tasks: dict[str, int] = {}
 
@@ -40,7 +41,8 @@ def load(seed: Seed = DEFAULT_SEED) -> None:
         return
     console.print(
         f"{NOTICE}: {loaded.area_count} areas, {loaded.grid_count} grids, "
-        f"{loaded.address_count:,} addresses, {loaded.basemap_count:,} features of the base map."
+        f"{loaded.address_count:,} addresses, {loaded.basemap_count:,} features of the base map, "
+        f"in {time.perf_counter() - begun:.1f} s."
     )
 
 
