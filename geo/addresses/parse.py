@@ -222,7 +222,11 @@ def _counted(tokens: list[Token]) -> set[int]:
     counted = {index for kind, index in first.items() if not kind.startswith("sub")}
     if "estate" in first:
         index = first["estate"] + 1
-        while index < len(tokens) and tokens[index][0] == "subestate":
+        while (
+            index < len(tokens)
+            and tokens[index][0] == "subestate"
+            and tokens[index][1] - tokens[index - 1][2] <= 1
+        ):
             counted.add(index)
             index += 1
     return counted
