@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -36,7 +37,6 @@ from geo.register import (
     point_of,
 )
 from geo.settings import load_settings
-from geo.store.database import Database
 from geo.tables import StandardAddress
 from geo.values import GridScope
 
@@ -80,7 +80,8 @@ def import_file(
         return
     with open_store(settings) as database:
         job_id = prepare_address_job(database, file, options, settings=settings)
-        report = run_with_bar(database, job_id)
+        with job_bar(job_id) as progress:
+            report = run_address_job(database, job_id, settings=settings, progress=progress)
     print_report(report)
 
 
@@ -200,8 +201,9 @@ def print_report(report: ImportReport) -> None:
         console.print(Text(f"{name}: {path}"), soft_wrap=True)
 
 
-def run_with_bar(database: Database, job_id: int) -> ImportReport:
-    """Run a job with a progress bar on standard error."""
+@contextlib.contextmanager
+def job_bar(job_id: int) -> Iterator[Callable[[int, int | None], None]]:
+    """Show a progress bar on standard error; yields what is told rows done and in all."""
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -210,12 +212,7 @@ def run_with_bar(database: Database, job_id: int) -> ImportReport:
         console=Console(stderr=True),
     ) as bar:
         task = bar.add_task(f"job {job_id}", total=None)
-        return run_address_job(
-            database,
-            job_id,
-            settings=load_settings(),
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print_preview(preview: ImportPreview) -> None:

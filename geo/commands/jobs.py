@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from geo.commands.context import open_store
-from geo.errors import InvalidInput
 from geo.importers.jobs import find_jobs, get_job, request_stop, status_seen
+from geo.settings import load_settings
 from geo.tables import ImportJob
 
 app = typer.Typer(help="Show, stop and go on with imports.", no_args_is_help=True)
@@ -69,18 +69,21 @@ def stop(job_id: JobId) -> None:
 @app.command()
 def resume(job_id: JobId) -> None:
     """Go on with an import that was stopped or died."""
-    from geo.commands.addresses import print_report, run_with_bar  # heavier than this verb
+    # These load the geometry libraries, which the other verbs do without.
+    from geo.commands.addresses import job_bar, print_report
+    from geo.importers.addresses import ImportReport
+    from geo.importers.job_kinds import run_job
 
-    with open_store() as database:
+    settings = load_settings()
+    with open_store(settings) as database:
+        with job_bar(job_id) as progress:
+            run_job(database, job_id, settings=settings, progress=progress)
         with database.session() as session:
-            kind = get_job(session, job_id).kind
-        if kind != "addresses":
-            raise InvalidInput(
-                f"Job {job_id} is an import of {kind}, which lands whole or not at all. Start it "
-                f"again with gridbeat {kind} import."
-            )
-        report = run_with_bar(database, job_id)
-    print_report(report)
+            job = get_job(session, job_id)
+    if job.kind == "addresses":
+        print_report(ImportReport.of(job))
+    else:
+        console.print(f"Job {job_id}: {job.status}. See gridbeat jobs show {job_id}.")
 
 
 def _rows_text(job: ImportJob) -> str:
