@@ -6,11 +6,13 @@ from geo.addresses.match_places import Place
 from geo.addresses.match_query import Query
 from geo.addresses.match_reasons import MatchReason
 from geo.addresses.match_sites import NAME_WEIGHTS
+from geo.addresses.normalise import fold_name, normalise
 from geo.addresses.register_index import RegisterView
 from geo.addresses.register_keys import NAME_LEVELS
 
 # Confidence is what is left of SUREST after each doubt took its share.
 SUREST = 0.99
+LITERAL_LENGTH = 4  # [characters] of a text that may be the end of an address, letter by letter
 _DIFFERENCE_LEAVES = {"room": 0.45, "floor": 0.7, "entrance": 0.4}
 _DIFFERENCE_LEAVES_OTHERWISE = 0.3
 _ABSENCE_LEAVES = {"room": 0.7, "floor": 0.95, "entrance": 0.75, "building": 0.55, "door": 0.8}
@@ -26,6 +28,9 @@ def find_doubts(query: Query, place: Place, view: RegisterView) -> tuple[list[Ma
     confirmed = place.confirmed
     reasons: list[MatchReason] = []
     left = SUREST
+    own_text = _own_text(place, view)
+    if _is_literal_end(query.folded, own_text):
+        return reasons, left
     for level, (said, stored) in confirmed.differing.items():
         reasons.append(MatchReason("differs", level, said, stored))
         left *= _DIFFERENCE_LEAVES.get(level, _DIFFERENCE_LEAVES_OTHERWISE)
@@ -43,10 +48,11 @@ def find_doubts(query: Query, place: Place, view: RegisterView) -> tuple[list[Ma
         reasons.append(MatchReason(hit.how, level, said, names.texts[hit.name_id]))
         if NAME_WEIGHTS[level] * hit.quality >= 0.9 * strongest:
             left *= _HIT_LEAVES[hit.how] * (0.75 + 0.25 * min(1.0, hit.quality / 0.88))
-    left *= _unexplained(query, place, view, reasons)
+    left *= _unexplained(query, place, view, own_text, reasons)
     left *= _divisions_apart(query, place, view, reasons)
-    if query.relations:
-        reasons.append(MatchReason("near", said=query.relations[0]))
+    relations = [word for word in query.relations if fold_name(word) not in own_text]
+    if relations:
+        reasons.append(MatchReason("near", said=relations[0]))
         left *= _NEAR_LEAVES
     reading = place.scored.reading
     if reading.unread:
@@ -55,20 +61,38 @@ def find_doubts(query: Query, place: Place, view: RegisterView) -> tuple[list[Ma
     if reading.cost >= 0.2:
         reasons.append(MatchReason("assumed"))
         left *= 1.0 - min(0.3, 0.2 * reading.cost)
-    if query.leftover > 0:
-        reasons.append(MatchReason("leftover", said=query.leftover_text))
-        left *= 1.0 - _LEFTOVER_WEIGHT * query.leftover
+    leftover = [piece for piece in query.leftover if piece not in own_text]
+    if leftover:
+        reasons.append(MatchReason("leftover", said=" ".join(leftover)))
+        left *= 1.0 - _LEFTOVER_WEIGHT * sum(map(len, leftover)) / query.chinese
     return reasons, left
 
 
+def _is_literal_end(folded: str, own_text: str) -> bool:
+    """Whether the text is the address itself, or what is left of it without its divisions."""
+    before = own_text[: -len(folded)][-1:] if folded else ""
+    splits_number = before.isdigit() and folded[0].isdigit()
+    return len(folded) >= LITERAL_LENGTH and own_text.endswith(folded) and not splits_number
+
+
+def _own_text(place: Place, view: RegisterView) -> str:
+    """Return the folded text of a place's own address: what stands there too is no doubt."""
+    if place.address is None:
+        return ""
+    part, row = place.address
+    return fold_name(normalise(view.parts[part].segment.texts[row].as_py()).text)
+
+
 def _unexplained(
-    query: Query, place: Place, view: RegisterView, reasons: list[MatchReason]
+    query: Query, place: Place, view: RegisterView, own_text: str, reasons: list[MatchReason]
 ) -> float:
     """Doubt for names of the text, known to the register, that this place doesn't bear."""
     left = 1.0
     explained = [(hit.start, hit.end) for hit in place.confirmed.names.values()]
     for cluster, (start, end) in enumerate(query.clusters):
         if any(start <= s and e <= end for s, e in explained):
+            continue
+        if query.folded[start:end] in own_text:
             continue
         weight = max(
             (

@@ -28,7 +28,7 @@ from geo.addresses.row_groups import (
 )
 
 ROWS_COMPARED = 32  # best rows that are turned into places, at most
-POINTS_BEHIND = 9.0  # a row that far behind the best is no candidate
+POINTS_BEHIND = 5.5  # a row that far behind the best is no candidate
 CONFIRMING_QUALITY = 0.3  # a hit of less confirms nothing
 
 # Where these coarser levels differ, the same name is another place.
@@ -179,8 +179,11 @@ def _rows_inside(scored: ScoredRow, confirmed: Confirmed, view: RegisterView) ->
             rows = part.visible_rows(part.segment.rows_of_sites(sites))
             for column, level in enumerate(TAIL_LEVELS):
                 if level in confirmed.numbers:
-                    wanted = list(number_ids(level, confirmed.numbers[level], view.index.numbers))
-                    rows = rows[np.isin(part.segment.row_tail[rows, column], wanted)]
+                    stored = part.segment.row_tail[rows, column]
+                    agrees = np.zeros(len(rows), bool)
+                    for wanted in number_ids(level, confirmed.numbers[level], view.index.numbers):
+                        agrees |= stored == wanted
+                    rows = rows[agrees]
             yield number, rows
 
     return RowGroup.of(found())
@@ -188,9 +191,12 @@ def _rows_inside(scored: ScoredRow, confirmed: Confirmed, view: RegisterView) ->
 
 def _leaves_a_choice(group: RowGroup, level: str, view: RegisterView) -> bool:
     """Whether the rows differ at or above the confirmed level: 101室 of three entrances."""
+    if len(group) == 1:
+        return False
     columns = TAIL_LEVELS.index(level) + 1
-    tails = [view.parts[n].segment.row_tail[rows, :columns] for n, rows in group.parts]
-    return len(np.unique(np.concatenate(tails), axis=0)) > 1
+    parts = [view.parts[n].segment.row_tail[rows, :columns] for n, rows in group.parts]
+    tails = np.concatenate(parts)
+    return bool((tails != tails[0]).any())
 
 
 def _site_place(
@@ -223,6 +229,9 @@ def _sites_like(
     """
     own = view.parts[scored.part].segment
     site = own.row_site[scored.row]
+    if len(view.parts) == 1 and len(levels) >= len(NAME_LEVELS):
+        yield scored.part, np.array([site], np.int32)
+        return
     names, numbers = own.site_names[site], own.site_numbers[site]
     borne = [
         name

@@ -28,6 +28,7 @@ from geo.addresses.words import RELATION_WORDS, alternatives
 CLEAR_QUALITY = 0.5  # a hit of this quality covers its text: nothing else is looked for there
 NESTED_SHARE = 0.35  # what a name inside a longer name is worth: 中山路 in 东中山路
 SIMILAR_REACH = 4  # characters around an uncovered piece in which a mistyped name may begin or end
+MISSED_COST = 1.0  # for a number that the parser's reading leaves out
 OPEN_END = "*"  # ends the key of a number that may go on: 12* is 12, 120, 12附1
 MAX_CLUSTERS = 12  # places of names in one query that are told apart
 
@@ -39,6 +40,7 @@ _IDLE = re.compile(
     r"|附|第|的|在|是|里|内|处|及|与|和|靠近|靠|近"
 )
 _NUMERAL_RUN = re.compile(r"[零〇一二三四五六七八九十百廿卅壹贰叁肆伍陆柒捌玖拾佰]+")
+_PIECE = re.compile(r"\d+|[A-Z]+")
 _CHINESE = re.compile(r"[一-鿿]")
 
 
@@ -50,7 +52,8 @@ class Query:
     hits : names of the register, each with the cluster (place in the text) it belongs to
     clusters : spans in `folded` at which names stand
     readings : ways to read the numbers, cheapest first
-    leftover : share of the Chinese characters that nothing explains, 0 to 1
+    leftover : pieces of Chinese that nothing explains
+    chinese : Chinese characters in all
     relations : words such as 对面 that say that the place is only near
     divisions : level → folded name of divisions that the text states
     """
@@ -59,8 +62,8 @@ class Query:
     hits: tuple[tuple[NameHit, int], ...]
     clusters: tuple[tuple[int, int], ...]
     readings: tuple[NumberReading, ...]
-    leftover: float
-    leftover_text: str
+    leftover: tuple[str, ...]
+    chinese: int
     relations: tuple[str, ...]
     divisions: dict[str, str]
 
@@ -123,18 +126,16 @@ def read_query(
         if start <= hit.start and hit.end <= end
     )
     left = "".join(
-        char
+        char if not is_covered and _CHINESE.match(char) else " "
         for char, is_covered in zip(folded, covered, strict=True)
-        if not is_covered and _CHINESE.match(char)
     )
-    chinese = len(_CHINESE.findall(folded))
     return Query(
         folded=folded,
         hits=placed,
         clusters=clusters,
         readings=_readings(tokens, parsed),
-        leftover=len(left) / chinese if chinese else 0.0,
-        leftover_text=left,
+        leftover=tuple(left.split()),
+        chinese=len(_CHINESE.findall(folded)),
         relations=tuple(note.text for note in parsed.relation) if parsed else (),
         divisions=_divisions(parsed),
     )
@@ -308,14 +309,10 @@ def _readings(tokens: list[NumberToken], parsed: ParsedAddress | None) -> tuple[
             for level in NUMBER_LEVELS
             if level in components and (key := number_key(level, components[level])) is not None
         )
-        read = {key for _, key in values}
-        # The parser's reading counts where it explains as much as the best of ours.
-        if (
-            values
-            and {token.key for token in tokens} <= read
-            and all(reading.values != values for reading in readings)
-        ):
-            readings = [NumberReading(values, 0.05), *readings]
+        read = {piece for _, key in values for piece in _PIECE.findall(key)}
+        missed = sum(not set(_PIECE.findall(token.key)) <= read for token in tokens)
+        if values and all(reading.values != values for reading in readings):
+            readings = [NumberReading(values, 0.05 + MISSED_COST * missed), *readings]
     return tuple(readings)
 
 

@@ -268,7 +268,11 @@ def _candidate_sites(query: Query, view: RegisterView, part: VisiblePart) -> NDA
             room -= len(visible)
     if len(narrow) == 1:
         return narrow[0]
-    return np.unique(np.concatenate(narrow)) if narrow else np.empty(0, np.int32)
+    if not narrow:
+        return np.empty(0, np.int32)
+    together = np.concatenate(narrow)
+    together.sort()
+    return together[np.concatenate(([True], together[1:] != together[:-1]))]
 
 
 def _quality_of_names(query: Query) -> dict[int, float]:

@@ -57,7 +57,8 @@ _TOKEN = re.compile(
     rf"第?(?P<below>地下|负|B(?=\d层|\d楼))?"
     rf"(?P<number>[甲乙丙丁戊]\d{{1,5}}|(?:(?<![A-Z])[A-Z]{{0,2}})?\d{{1,6}}[A-Z]?(?![A-Z])|[A-Z](?=座|幢|栋|楼|区|-\d|\d)"
     rf"|[东南西北中](?=单元|座|幢))"
-    rf"(?P<suffix>[甲乙丙丁戊](?![一-鿿])|[甲乙丙丁戊](?=号)|号?(?:附|之)\d{{1,4}})?"
+    rf"(?P<suffix>(?<!-\d)(?<!-\d\d)(?<!-\d\d\d)(?<!-\d\d\d\d)-\d{{1,2}}(?=号(?![楼幢栋\d]))"
+    rf"|[甲乙丙丁戊](?![一-鿿])|[甲乙丙丁戊](?=号)|号?(?:附|之)\d{{1,4}})?"
     rf"(?P<word>{_WORDS})?"
     rf"(?P<after>[甲乙丙丁戊](?![一-鿿])|附\d{{1,4}}号?)?"
 )
@@ -83,7 +84,7 @@ _LEVELS: dict[str, tuple[tuple[int, float], ...]] = {
     "": ((ROOM, 0.0), (BUILDING, 0.05), (DOOR, 0.1), (ENTRANCE, 0.1), (FLOOR, 0.4)),
 }
 _UNREAD_COST, _UNREAD_COUNTED_COST = 1.2, 2.6  # a bare number, one with a counting word
-_MAX_COST = 4.0
+_MAX_COST = 6.0  # readings that cost more are not followed
 
 
 def spell_out_numerals(text: str) -> str:
@@ -108,7 +109,7 @@ def find_numbers(text: str, names: Iterable[tuple[int, int]]) -> list[NumberToke
         word = match["word"] or ""
         key = _ZEROS.sub("", match["number"])
         suffix = (match["suffix"] or "") or (match["after"] or "")
-        key += suffix.replace("号", "").replace("之", "附")
+        key += suffix.replace("号", "").replace("之", "附").replace("-", "附")
         if word in ("弄", "支弄"):
             key += "弄"
         if match["below"] and word in ("层", "楼", "F"):
@@ -139,6 +140,8 @@ def read_numbers(tokens: list[NumberToken]) -> list[NumberReading]:
     """Return the readings of the numbers, the cheapest first; at least one, which may be empty."""
     readings: list[NumberReading] = []
     _extend(tokens, 0, {}, -1, 0.0, (), readings)
+    if not readings:
+        readings.append(NumberReading((), _MAX_COST, tuple(token.key for token in tokens)))
     readings.sort(key=lambda r: (round(r.cost, 6), r.values, r.unread))
     unique: dict[tuple[object, ...], NumberReading] = {}
     for reading in readings:
@@ -193,6 +196,8 @@ def _plausibility(
         lane_or_door = DOOR in values
         return 0.0 if level == BUILDING and lane_or_door else 0.1
     if token.word in ("", "#"):
+        if level in (ENTRANCE, FLOOR) and not token.key.rstrip("*").isdigit():
+            return 2.0
         if level == ROOM:
             return (0.0 if is_last else 0.5) + (0.0 if digits >= 3 else 0.25)
         if level == ENTRANCE:

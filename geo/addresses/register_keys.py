@@ -62,7 +62,8 @@ def component_key(level: str, value: str) -> ComponentKey | None:
             text = _SPACES.sub("", _CLASS_WORDS[level].sub("", normalise(value).text))
             return ComponentKey(text, True) if text else None
     folded = fold_name(normalise(value).text)
-    return ComponentKey(folded, False) if folded else None
+    # A name of digits alone is a number that was misread; as a name it would be met everywhere.
+    return ComponentKey(folded, False) if folded and not folded.isdigit() else None
 
 
 def number_key(level: str, value: str) -> str | None:

@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.addresses.levels import LEVELS
+from geo.addresses.parse import parse
 from geo.addresses.register_index import RegisterView, VisiblePart
 from geo.addresses.register_keys import NAME_LEVELS, SITE_NUMBER_LEVELS
 from geo.addresses.standardise import format_address
 from geo.values import LonLat
 
 EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG; radii of places are rounded up anyway
-ROWS_TOLD_FROM = 4_096  # of a large group, to say whether all lie in one grid
+
+_CUT_LEVELS = {"door", "building", "entrance", "floor"}
 
 LEVEL_RANK = {level.value: level.rank for level in LEVELS}
 NAME_COLUMN = {level: i for i, level in enumerate(NAME_LEVELS)}
@@ -68,6 +70,10 @@ def row_level(part: VisiblePart, row: int) -> str:
 
 def find_exact_row(view: RegisterView, group: RowGroup, level: str) -> tuple[int, int] | None:
     """Return (part, row) of the row that has no level finer than `level`: the place itself."""
+    if len(group) == 1:
+        ((number, rows),) = group.parts
+        row = int(rows[0])
+        return (number, row) if row_level(view.parts[number], row) == level else None
     found: list[tuple[bool, int, int, int]] = []
     for number, rows in group.parts:
         segment = view.parts[number].segment
@@ -84,6 +90,10 @@ def find_exact_row(view: RegisterView, group: RowGroup, level: str) -> tuple[int
 
 def group_point(view: RegisterView, group: RowGroup) -> tuple[LonLat | None, float | None]:
     """Return the middle of rows and the radius [m] of the circle around it that holds them all."""
+    if len(group) == 1:
+        ((number, rows),) = group.parts
+        lon, lat = view.parts[number].segment.row_lonlat[rows[0]].tolist()
+        return (None, None) if math.isnan(lon) else (LonLat(lon, lat), 0.0)
     lonlat = np.concatenate([view.parts[n].segment.row_lonlat[rows] for n, rows in group.parts])
     lonlat = lonlat[~np.isnan(lonlat[:, 0])]
     if not len(lonlat):
@@ -101,15 +111,31 @@ def group_grid_and_cell(view: RegisterView, group: RowGroup) -> tuple[str | None
     cells: set[int] = set()
     for number, rows in group.parts:
         segment = view.parts[number].segment
-        codes = np.unique(segment.row_grid[rows])
-        grids |= {segment.grid_codes[code] if code >= 0 else None for code in codes.tolist()}
-        cells |= set(np.unique(segment.row_h3_cell[rows[:ROWS_TOLD_FROM]]).tolist())
+        codes = segment.row_grid[rows]
+        cells_of_rows = segment.row_h3_cell[rows]
+        # Two different ones are as good as all of them: then there is no one grid.
+        for code in {int(codes[0]), int(codes.min()), int(codes.max())}:
+            grids.add(segment.grid_codes[code] if code >= 0 else None)
+        cells |= {int(cells_of_rows.min()), int(cells_of_rows.max())}
     grid = grids.pop() if len(grids) == 1 else None
     return grid, (cells.pop() or None) if len(cells) == 1 else None
 
 
 def group_text(view: RegisterView, group: RowGroup, level: str) -> str:
-    """Return the standard text of what all rows share, down to `level`."""
+    """Return the standard text of what all rows share, down to `level`.
+
+    Numbers are written as the register writes them: the text of one row is cut off behind them.
+    """
+    if level in _CUT_LEVELS:
+        smallest = []
+        for number, rows in group.parts:
+            ids = view.parts[number].segment.row_id[rows]
+            smallest.append((int(ids.min()), number, int(rows[ids.argmin()])))
+        _, number, row = min(smallest)
+        text = str(view.parts[number].segment.texts[row].as_py())
+        for part in parse(text).parts:
+            if part.level.value == level:
+                return text[: part.end]
     shared: list[dict[str, str]] = []
     for number, rows in group.parts:
         values_of_part: dict[str, str] = {}

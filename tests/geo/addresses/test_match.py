@@ -207,3 +207,15 @@ def test_the_order_of_the_register_changes_no_answer(order: list[int]) -> None:
 def test_noise_never_raises_the_confidence(address_id: int, noise: str) -> None:
     plain, noisy = match(TEXTS[address_id]), match(TEXTS[address_id] + noise)
     assert noisy.confidence <= plain.confidence
+
+
+PIECES = [*"文一路二翠苑区号幢单元室弄附甲-/#()，", "3", "12", "1001", "X017", "A座", "旁边", " "]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=25))
+def test_scrambled_addresses_never_fail(pieces: list[str]) -> None:
+    result = match("".join(pieces))
+    assert 0 <= result.confidence <= 1
+    for candidate in result.candidates:
+        assert candidate.lonlat is not None
