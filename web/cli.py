@@ -23,6 +23,7 @@ VERBS = {
     "geocode": ("geo.commands.geocode", "geocode", "Find the point, grid and cell of addresses."),
     "suggest": ("geo.commands.geocode", "suggest", "Complete an address while it is typed."),
     "locate": ("geo.commands.geocode", "locate", "Tell what is at a point."),
+    "assign": ("geo.commands.geocode", "assign", "Assign points of a file to grids and cells."),
     "addresses": ("geo.commands.addresses", "app", "Import, list and show standard addresses."),
     "address": ("geo.commands.address", "app", "Read an address text, train the reader."),
     "areas": ("geo.commands.areas", "app", "Import, list and show administrative areas."),
@@ -63,7 +64,7 @@ def load_verb(verb: str) -> typer.Typer:
     if isinstance(found, typer.Typer):
         group = found
     else:
-        group = typer.Typer()
+        group = typer.Typer(add_completion=False)
         group.command(verb)(found)
     group.pretty_exceptions_enable = False
     return group

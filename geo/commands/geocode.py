@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -22,14 +21,17 @@ from rich.text import Text
 from geo.addresses.match_reasons import LEVEL_NAMES
 from geo.addresses.register_follower import RegisterFollower
 from geo.commands.context import open_store
+from geo.commands.words import parse_day, today
 from geo.crs import parse_datum, to_wgs84
 from geo.errors import InvalidInput
 from geo.geocoding.batch import GeocodeSummary, geocode_file
 from geo.geocoding.geocoder import GeocodeAnswer
 from geo.geocoding.local import LocalGeocoder, open_geocoder
 from geo.h3_cells import h3_cell_to_text
+from geo.importers.mapping import parse_overrides
 from geo.importers.upload_safety import UploadLimits
 from geo.locating import locate as locate_point
+from geo.locating_files import assign_file
 from geo.settings import load_settings
 from geo.values import GridScope, LonLat
 
@@ -121,9 +123,8 @@ def locate(
     console = Console()
     lon_wgs84, lat_wgs84 = to_wgs84(lon, lat, parse_datum(datum))
     lonlat = LonLat(float(lon_wgs84), float(lat_wgs84))
-    today = datetime.now(UTC).astimezone().date()
     with open_store() as database, database.session() as session:
-        found = locate_point(session, lonlat, on=today, scope=GridScope.everything())
+        found = locate_point(session, lonlat, on=today(), scope=GridScope.everything())
     table = Table(show_header=False)
     table.add_row("point (WGS 84)", f"{lonlat.longitude:.6f}, {lonlat.latitude:.6f}")
     if found.grid is None:
@@ -142,6 +143,47 @@ def locate(
             Text(f"{found.nearest.canonical_text} ({found.nearest.distance_m:.0f} m)"),
         )
     console.print(table)
+
+
+def assign(
+    file: Annotated[Path, typer.Argument(help="Table with two columns of coordinates.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Result: .csv, .xlsx, .parquet or .gpkg.")
+    ],
+    datum: Annotated[str, typer.Option("--datum", help="WGS84, CGCS2000, GCJ02, BD09, EPSG:nnnn.")],
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="lon=COLUMN, lat=COLUMN; guessed by default.")
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--layer", help="Sheet or layer, of a file with several.")
+    ] = None,
+    on: Annotated[
+        str | None, typer.Option("--on", help="Day whose grids count, YYYY-MM-DD; else today.")
+    ] = None,
+) -> None:
+    """Assign the points of a file to grids and H3 cells."""
+    console = Console()
+    settings = load_settings()
+    day = parse_day(on)
+    with (
+        open_store(settings) as database,
+        database.session() as session,
+        _progress(console) as bar,
+    ):
+        task = bar.add_task("Assigning", total=None)
+        done = assign_file(
+            session, file, out, datum=parse_datum(datum), on=day,
+            limits=UploadLimits.from_settings(settings), overrides=parse_overrides(mapping or ()),
+            table_name=sheet,
+            progress=lambda rows, total: bar.update(task, completed=rows, total=total),
+        )  # fmt: skip
+    table = Table("", "rows", title=f"{done.rows:,} rows, {done.mapping.columns}")
+    for told, count in (
+        ("in a grid", done.in_grid), ("in no grid", done.in_no_grid), *done.faults.items(),
+    ):  # fmt: skip
+        table.add_row(told, f"{count:,}")
+    console.print(table)
+    console.print(f"Result: {done.out}", soft_wrap=True)
 
 
 def _progress(console: Console) -> Progress:

@@ -25,7 +25,7 @@ from geo.errors import DiskFull, InvalidFile, InvalidMapping
 from geo.geocoding.answer_columns import ANSWER_COLUMNS, answer_columns, review_columns
 from geo.geocoding.geocoder import STATUSES, GeocodeAnswer, Geocoder
 from geo.geocoding.guess_column import guess_address_column
-from geo.geocoding.writers import WRITERS, write_output
+from geo.geocoding.writers import check_output, write_output
 from geo.importers.tabular import TableChunk, TableSource, open_table
 from geo.importers.upload_safety import UploadLimits
 from geo.values import GridScope
@@ -85,12 +85,7 @@ def geocode_file(
     InvalidInput : `out` has no known ending; the datum is unknown
     DiskFull : no space left; what is done is kept
     """
-    if out.suffix.lower() not in WRITERS:
-        raise InvalidFile(
-            f"{out.name} ends in {out.suffix or 'nothing'}. Wanted one of "
-            f"{', '.join(sorted(WRITERS))}.",
-            file=out.name,
-        )
+    check_output(path, out)
     datum = parse_datum(datum_out)
     if out.suffix.lower() == ".gpkg" and datum.name != "WGS84":
         raise InvalidFile(
@@ -98,8 +93,6 @@ def geocode_file(
             "--datum-out away.",
             file=out.name,
         )
-    if path.resolve() == out.resolve():
-        raise InvalidFile(f"{out.name} would overwrite its own source. Give another name.")
     work = out.with_name(f"{out.name}.part")
     try:
         with open_table(path, limits=limits or UploadLimits(), chunk_rows=CHUNK_ROWS) as table:

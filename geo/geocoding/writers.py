@@ -27,6 +27,25 @@ XLSX_MAX_ROWS = 1_048_576  # of one sheet, the heading included
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f￾￿]")
 
 
+def check_output(source: Path, out: Path) -> None:
+    """Refuse an output that has no writer, no folder, or would overwrite its own source.
+
+    Raises
+    ------
+    InvalidFile
+    """
+    if out.suffix.lower() not in WRITERS:
+        raise InvalidFile(
+            f"{out.name} ends in {out.suffix or 'nothing'}. Wanted one of "
+            f"{', '.join(sorted(WRITERS))}.",
+            file=out.name,
+        )
+    if source.resolve() == out.resolve():
+        raise InvalidFile(f"{out.name} would overwrite its own source. Give another name.")
+    if not out.parent.is_dir():
+        raise InvalidFile(f"There is no folder {out.parent} to write {out.name} into. Make it.")
+
+
 def write_output(parts: Sequence[Path], out: Path) -> None:
     """Write the chunks to `out`, which is there whole or not at all.
 
