@@ -19,9 +19,9 @@ from tests.factories import add_grid
 GRID = "990101001001001"
 DAY = date(2026, 6, 1)
 READERS = {
-    ".csv": pd.read_csv,
+    ".csv": lambda path: pd.read_csv(path, dtype={"gb_grid_code": str}),
     ".parquet": pd.read_parquet,
-    ".xlsx": lambda path: pd.read_excel(path, engine="calamine"),
+    ".xlsx": lambda path: pd.read_excel(path, engine="calamine", dtype={"gb_grid_code": str}),
 }
 
 
