@@ -177,12 +177,14 @@ def assign(
             table_name=sheet,
             progress=lambda rows, total: bar.update(task, completed=rows, total=total),
         )  # fmt: skip
-    table = Table("", "rows", title=f"{done.rows:,} rows, {done.mapping.columns}")
+    table = Table("", "rows", title=f"{done.rows:,} rows")
     for told, count in (
         ("in a grid", done.in_grid), ("in no grid", done.in_no_grid), *done.faults.items(),
     ):  # fmt: skip
         table.add_row(told, f"{count:,}")
     console.print(table)
+    columns = ", ".join(f"{name} = {column}" for name, column in done.mapping.columns.items())
+    console.print(f"Columns: {columns}", soft_wrap=True, markup=False)
     console.print(f"Result: {done.out}", soft_wrap=True)
 
 
