@@ -178,12 +178,15 @@ def find_gaps(
             where = f"in community “{community_code}”"
             yield _gap(coverage, piece, float(width), beside, where, limits)
     told_ground = shapely.STRtree(told)
-    for piece in (*_enclosed(ground), *_open_strips(ground, limits)):
+    enclosed = [(piece, 1) for piece in _enclosed(ground)]
+    # An open strip beside one grid alone is a notch in its outline, not a gap between two.
+    strips = [(piece, 2) for piece in _open_strips(ground, limits)]
+    for piece, fewest_beside in (*enclosed, *strips):
         width = float(width_m(piece))
         if width < limits.noise_width_m or _is_told(told_ground, piece):
             continue
         beside = _beside(tree, piece, limits.sliver_width_m)
-        if not (beside < len(coverage.codes)).any():
+        if len(beside) < fewest_beside or not (beside < len(coverage.codes)).any():
             continue
         yield _gap(coverage, piece, width, beside, "", limits)
 

@@ -39,11 +39,12 @@ def read_wkb_polygon(wkb: bytes | None) -> tuple[Any | None, bool]:
     """
     if wkb is None:
         return None, False
-    # GEOS refuses an open ring as such; "fix" closes it. What neither reads is damaged.
-    found: Any = shapely.from_wkb(wkb, on_invalid="ignore")
-    if found is not None:
-        return found, False
-    found = shapely.from_wkb(wkb, on_invalid="fix")
+    with np.errstate(invalid="ignore"):  # NaN is judged later, as a coordinate
+        # GEOS refuses an open ring as such; "fix" closes it. What neither reads is damaged.
+        found: Any = shapely.from_wkb(wkb, on_invalid="ignore")
+        if found is not None:
+            return found, False
+        found = shapely.from_wkb(wkb, on_invalid="fix")
     return found, found is not None
 
 
