@@ -37,6 +37,7 @@ INSTITUTION = re.compile(
     r"(?:大学|学院|公司|集团|银行|研究院|研究所|总厂|医院|博物馆|剧院|宾馆|饭店|酒店)"
 )
 TOWNSHIP = re.compile(rf"[一-鿿]{{2,6}}?(?:{alternatives(TOWNSHIP_ENDINGS)})(?![路街道巷中小口政])")
+TOWNSHIP_ENDS = frozenset(word[0] for word in TOWNSHIP_ENDINGS)
 COUNTY = re.compile(
     r"[一-鿿]{1,3}县(?![城道医政人中小路街委第])"
     r"|[一-鿿]{2,3}(?<![开小园新社地])[市区](?=[^市区县路]{1,5}(?:镇|乡|街道)(?!路))"

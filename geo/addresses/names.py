@@ -18,14 +18,25 @@ from geo.addresses.words import (
     TOWNSHIP_ENDINGS,
     ZONE_ENDINGS,
     alternatives,
+    first_characters,
 )
 
 MAX_NAME_LENGTH = 30  # [characters]; a run without class word longer than this is no name
 
 _LONG_ESTATES = tuple(word for word in ESTATE_ENDINGS if len(word) > 1)
 _SHORT_ESTATES = tuple(word for word in ESTATE_ENDINGS if len(word) == 1)
+_FIRST = first_characters(
+    NOTE_WORDS,
+    TOWNSHIP_ENDINGS,
+    ZONE_ENDINGS,
+    ESTATE_ENDINGS,
+    COMMUNITY_ENDINGS,
+    RELATION_WORDS,
+    ROAD_ENDINGS,
+    tuple("口东西南北中一二三四五六七八九十正后上下前"),
+)
 _HIT = re.compile(
-    rf"(?P<n>{alternatives(NOTE_WORDS)})"
+    rf"(?={_FIRST})(?:(?P<n>{alternatives(NOTE_WORDS)})"
     rf"|(?P<t>{alternatives(tuple(w for w in TOWNSHIP_ENDINGS if len(w) > 1))})"
     rf"|(?P<z>{alternatives(ZONE_ENDINGS)})"
     rf"|(?P<e>{alternatives(_LONG_ESTATES)})"
@@ -34,7 +45,7 @@ _HIT = re.compile(
     rf"|(?P<s>[东西南北中]?[一二三四五六七八九十东西南北]区|[一二三四五六七八九十]期|[东西南北中正后]门(?!市)|"
     rf"[东西南北中上下前后]?[东西南北中一二三四]段)"
     rf"|(?P<r>{alternatives(ROAD_ENDINGS)})"
-    rf"|(?P<f>{alternatives(_SHORT_ESTATES)})"
+    rf"|(?P<f>{alternatives(_SHORT_ESTATES)}))"
 )
 _KIND = {"z": Kind.ZONE, "c": Kind.COMMUNITY, "e": Kind.ESTATE, "f": Kind.ESTATE,
          "r": Kind.ROAD, "s": Kind.SUBESTATE, "t": Kind.TOWNSHIP}  # fmt: skip

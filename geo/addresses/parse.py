@@ -162,15 +162,16 @@ def _assemble(text: str, normalised: NormalisedText, scanned: Scan) -> ParsedAdd
     kinds = {token[0] for token in tokens}
     plainly = len(kinds) == len(tokens) and kinds.isdisjoint(_SECONDARY)
     counted = range(len(tokens)) if plainly else _counted(tokens)
+    unmoved = isinstance(starts, range)  # most texts normalise character by character
     for index, (kind, start, end, value, code) in enumerate(tokens):
-        first, last = starts[start], ends[end - 1]
-        level = Kind.LEVELS.get(kind)
+        first, last = (start, end) if unmoved else (starts[start], ends[end - 1])
+        level = _LEVELS.get(kind)
         if level is not None:
             parts.append(
                 AddressPart(level, plain[start:end], value, first, last, code, index in counted)
             )
         else:
-            shelves[Kind.SHELVES[kind]].append(AddressNote(kind, plain[start:end], first, last))
+            shelves[_SHELVES[kind]].append(AddressNote(kind, plain[start:end], first, last))
     return ParsedAddress(
         text,
         tuple(parts),
@@ -197,6 +198,7 @@ def _alternatives(
     return tuple(found)
 
 
+_LEVELS, _SHELVES = Kind.LEVELS, Kind.SHELVES
 _SECONDARY = frozenset({Kind.SUBROAD, Kind.SUBDOOR, Kind.SUBESTATE})
 
 

@@ -10,6 +10,7 @@ from geo.addresses.division_words import (
     CHANGED_CLASS,
     NAME_GOES_ON,
     TOWNSHIP,
+    TOWNSHIP_ENDS,
     VILLAGE_CLASS,
     VILLAGE_GOES_ON,
     ZONE_FOLLOWS,
@@ -59,6 +60,8 @@ def match_township(reading: Reading, at: int, stop: int, state: DivisionState) -
             state.take(said, _TOWNSHIP_RANK)
             reading.add("development_zone" if zone else "township", at, end, text[at:end], said[0])
             return end
+    if TOWNSHIP_ENDS.isdisjoint(text[at + 2 : min(at + 8, stop)]):
+        return at
     match = TOWNSHIP.match(text, at, stop)
     if match is not None and not _is_after_road(match, state):
         if not again:

@@ -52,8 +52,27 @@ ESTATE_ENDINGS = _words(
 
 
 def alternatives(words: tuple[str, ...]) -> str:
-    """Return a regular expression of the words, longest first."""
-    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    """Return a regular expression that matches the longest of the words.
+
+    Words that begin alike share their beginning, so that a place where none stands is left after
+    one look at its first character.
+    """
+    grouped: dict[str, list[str]] = {}
+    for word in words:
+        grouped.setdefault(word[0], []).append(word[1:])
+    single = "".join(re.escape(first) for first, rests in grouped.items() if rests == [""])
+    branches = [f"[{single}]"] if single else []
+    for first, rests in grouped.items():
+        longer = tuple(rest for rest in rests if rest)
+        if longer:
+            optional = "?" if "" in rests else ""
+            branches.append(f"{re.escape(first)}(?:{alternatives(longer)}){optional}")
+    return "|".join(branches)
+
+
+def first_characters(*groups: tuple[str, ...]) -> str:
+    """Return a character class of what the words begin with."""
+    return "[" + "".join(sorted({word[0] for words in groups for word in words})) + "]"
 
 
 RELATION_WORDS = _words(
