@@ -41,7 +41,8 @@ found AS (
     ORDER BY f.min_zoom, f.id
     LIMIT :cap
 ),
-drawn AS (
+-- Materialised, or the planner draws each feature twice: to see that it is not null, and again.
+drawn AS MATERIALIZED (
     SELECT found.id, kind, feature_class AS class, name, number,
            ST_AsMVTGeom(
                CASE WHEN :tolerance_m > 0
@@ -86,13 +87,13 @@ found AS (
 ),
 -- Neighbours share their vertices, and ST_Simplify would move them apart: only the tile's own
 -- raster thins the borders.
-polygon AS (
+polygon AS MATERIALIZED (
     SELECT grid_code, name,
            ST_AsMVTGeom(ST_Transform(geom, 3857), tile.envelope, :units, :margin, true)
                AS geom
     FROM found, tile
 ),
-label AS (
+label AS MATERIALIZED (
     SELECT grid_code, name,
            ST_AsMVTGeom(ST_Transform(ST_PointOnSurface(geom), 3857), tile.envelope, :units, 0,
                         true) AS geom
