@@ -51,7 +51,7 @@ export function addAddressDensity(map, options) {
     ].map((degrees) => degrees.toFixed(6));
     try {
       const answer = await askJson(
-        `${options.url}?bbox=${bbox.join(",")}&zoom=${map.getZoom()}`, { signal: question.signal },
+        `${options.url}?bbox=${bbox.join(",")}&zoom=${Math.round(map.getZoom())}`, { signal: question.signal },
       );
       clearFault("density");
       draw(answer);

@@ -5,7 +5,7 @@ import { byId, csvLine, download, make } from "./dom.js";
 import { decodeText, guessAddressColumn, parseTable } from "./table_file.js";
 import { formatNumber, language, say, settings } from "./texts.js";
 
-const PART_ROWS = 200; // asked at once: an answer in about a second
+const PART_ROWS = 200; // of the 1,000 the API takes: the first answers are there within a second
 const SHOWN_ROWS = 300;
 const STATUSES = ["matched", "review", "not_found", "error"];
 
@@ -163,6 +163,7 @@ function rowView(result, number) {
     make("td", {}, statusView(result.status)),
     make("td", { class: "found" },
       best ? make("div", {}, best.canonical_text) : null,
+      result.message ? make("p", { class: "reasons" }, result.message) : null,
       reasons ? make("p", { class: "reasons" }, reasons) : null,
       others.length === 0 ? null : make("details", { class: "candidates" },
         make("summary", {}, say("geocode.others", { count: others.length })),

@@ -13,12 +13,15 @@ export function startHere(map, sheet) {
   const body = byId("here-body");
   const marks = L.layerGroup().addTo(map);
   const listeners = [];
-  const here = { point: null, open, close, onChanged: (listener) => listeners.push(listener) };
+  const here = { point: null, open, close, centreFor, tellUnplaced, onChanged: (listener) => listeners.push(listener) };
   let question = null;
   let focusBefore = null;
 
-  /** Ask what is at a point and show it. `chosen` is the suggestion that led here, if any. */
-  async function open(point, { chosen = null, takeFocus = false } = {}) {
+  /**
+   * Ask what is at a point and show it. `chosen` is the suggestion that led here, if any;
+   * `stay` leaves the map to whoever moves it already.
+   */
+  async function open(point, { chosen = null, takeFocus = false, stay = false } = {}) {
     question?.abort();
     question = new AbortController();
     here.point = point;
@@ -27,7 +30,7 @@ export function startHere(map, sheet) {
     if (panel.hidden) focusBefore = document.activeElement;
     panel.hidden = false;
     markPoint(point, chosen);
-    keepInView(point);
+    if (!stay) keepInView(point);
     body.replaceChildren(make("p", { class: "quiet" }, say("common.loading")));
     if (takeFocus) panel.focus({ preventScroll: true });
     try {
@@ -45,16 +48,40 @@ export function startHere(map, sheet) {
     }
   }
 
-  /** Move the map where the panel, at the right or at the foot, would hide the point. */
-  function keepInView(point) {
-    const spot = map.latLngToContainerPoint([point.lat, point.lon]);
+  /** Say that an address is known but nobody knows where it is. */
+  function tellUnplaced(chosen) {
+    question?.abort();
+    marks.clearLayers();
+    here.point = null;
+    for (const listener of listeners) listener();
+    if (panel.hidden) focusBefore = document.activeElement;
+    panel.hidden = false;
+    body.replaceChildren(
+      make("p", { class: "here-address" }, chosen.canonical_text),
+      make("p", { class: "quiet" }, levelName(chosen.level)),
+      make("p", { class: "note" }, say("map.unplaced")),
+    );
+  }
+
+  /** What the panel covers of the map: of its right side, or of its foot as a sheet [pixels]. */
+  function covered() {
     const area = map.getContainer().getBoundingClientRect();
     const cover = panel.getBoundingClientRect();
     const isSheet = cover.width > area.width * 0.9;
-    const left = cover.left - area.left;
-    const top = area.height * (1 - SHEET_SHARE);
-    if (isSheet && spot.y > top - MARGIN_PIXELS) map.panBy([0, spot.y - top / 2]);
-    else if (!isSheet && spot.x > left - MARGIN_PIXELS) map.panBy([spot.x - left / 2, 0]);
+    // how high a sheet grows is known only when it is filled
+    return isSheet ? L.point(0, area.height * SHEET_SHARE) : L.point(area.right - cover.left, 0);
+  }
+
+  /** Return the centre of a map that shows a point in the middle of what isn't covered. */
+  function centreFor(point, zoom) {
+    const spot = map.project([point.lat, point.lon], zoom);
+    return map.unproject(spot.add(covered().divideBy(2)), zoom);
+  }
+
+  function keepInView(point) {
+    const spot = map.latLngToContainerPoint([point.lat, point.lon]);
+    const end = map.getSize().subtract(covered()).subtract([MARGIN_PIXELS, MARGIN_PIXELS]);
+    if (spot.x > end.x || spot.y > end.y) map.panTo(centreFor(point, map.getZoom()));
   }
 
   function close() {

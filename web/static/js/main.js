@@ -28,18 +28,22 @@ export function startWorkbench(map, options) {
   startLayerSwitch();
   const sheet = startSheet();
   const here = startHere(map, sheet);
-  startSearch((suggestion, zoom) => {
+  const centre = () => ({ lon: map.getCenter().lng, lat: map.getCenter().lat });
+  startSearch(centre, (suggestion, zoom) => {
+    if (suggestion.lon === null) {
+      here.tellUnplaced(suggestion);
+      return;
+    }
     const point = { lon: suggestion.lon, lat: suggestion.lat };
     const quiet = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-    map.flyTo([point.lat, point.lon], zoom, { animate: !quiet, duration: 0.9 });
-    here.open(point, { chosen: suggestion });
+    here.open(point, { chosen: suggestion, stay: true });
+    map.flyTo(here.centreFor(point, zoom), zoom, { animate: !quiet, duration: 0.9 });
   });
   addMyPlaceButton(map, (point) => here.open(point));
   map.on("click", (event) => here.open({ lon: event.latlng.lng, lat: event.latlng.lat }));
   map.getContainer().addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.target !== map.getContainer()) return;
-    const centre = map.getCenter();
-    here.open({ lon: centre.lng, lat: centre.lat }, { takeFocus: true });
+    here.open(centre(), { takeFocus: true });
   });
   startViewLink(map, here, options.bounds);
   map.fire("placed"); // layers wait for this, or they'd ask for a view that nobody sees

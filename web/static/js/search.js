@@ -3,7 +3,7 @@
 
 import { askJson, wasGivenUp } from "./api.js";
 import { afterPause, byId, make } from "./dom.js";
-import { say } from "./texts.js";
+import { formatNumber, say } from "./texts.js";
 
 const PAUSE_MS = 120;
 const ZOOM_BY_LEVEL = {
@@ -11,8 +11,13 @@ const ZOOM_BY_LEVEL = {
   village_group: 16, road: 16, estate: 17, door: 18, building: 18, entrance: 19, floor: 19, room: 19,
 };
 
-/** Start the box. `arrive(suggestion)` is called when a place was chosen. */
-export function startSearch(arrive) {
+const LEAST_FOR_MATCHING = 4; // characters from which a text that completes to nothing is matched
+
+/**
+ * Start the box. `nearPoint()` is where the visitor looks: what is near comes first.
+ * `arrive(suggestion, zoom)` is called when a place was chosen.
+ */
+export function startSearch(nearPoint, arrive) {
   const input = byId("search-input");
   const list = byId("search-list");
   const clear = byId("search-clear");
@@ -56,14 +61,13 @@ export function startSearch(arrive) {
     const options = found.map((suggestion, index) =>
       make("li", {
         id: `suggestion-${index}`, role: "option", "aria-selected": "false",
-        // the press, not the click: the box would lose focus and close first
-        onpointerdown: (event) => {
-          event.preventDefault();
-          choose(index);
-        },
+        // without this the box would lose focus at the press, and close before the click
+        onpointerdown: (event) => event.preventDefault(),
+        onmousedown: (event) => event.preventDefault(),
+        onclick: () => choose(index),
       },
       make("span", { class: "suggestion-text" }, ...marked(suggestion.canonical_text, text)),
-      make("span", { class: "suggestion-level" }, levelName(suggestion.level))),
+      make("span", { class: "suggestion-level" }, noteOf(suggestion))),
     );
     if (options.length === 0) {
       options.push(make("li", { class: "search-none", role: "presentation" }, say("map.search_none")));
@@ -73,6 +77,18 @@ export function startSearch(arrive) {
     input.setAttribute("aria-expanded", "true");
     highlight(-1);
     tell(found.length ? say("map.search_found", { count: found.length }) : say("map.search_none"));
+  }
+
+  /** Completions of what was typed; where there are none, places that a whole address may mean. */
+  async function find(text, signal) {
+    const { lon, lat } = nearPoint();
+    const near = `&lon=${lon.toFixed(5)}&lat=${lat.toFixed(5)}`;
+    const completed = await askJson(`/v1/suggest?q=${encodeURIComponent(text)}${near}`, { signal });
+    if (completed.suggestions.length > 0 || text.length < LEAST_FOR_MATCHING) {
+      return completed.suggestions;
+    }
+    const matched = await askJson(`/v1/geocode?q=${encodeURIComponent(text)}`, { signal });
+    return matched.candidates;
   }
 
   async function ask() {
@@ -87,8 +103,7 @@ export function startSearch(arrive) {
     }
     question = new AbortController();
     try {
-      const answer = await askJson(`/v1/suggest?q=${encodeURIComponent(text)}`, { signal: question.signal });
-      show(answer.suggestions ?? answer, text);
+      show(await find(text, question.signal), text);
     } catch (error) {
       if (wasGivenUp(error)) return;
       suggestions = [];
@@ -145,6 +160,15 @@ export function startSearch(arrive) {
 
 export function levelName(level) {
   return say(`level.${level}`);
+}
+
+/** What stands behind a suggestion: its level, and how many addresses it gathers or how sure it is. */
+function noteOf({ level, address_count: count, confidence }) {
+  if (count > 1) return say("map.search_group", { level: levelName(level), count: formatNumber(count) });
+  if (confidence === undefined) return levelName(level);
+  return say("map.search_sure", {
+    level: levelName(level), percent: Math.floor(confidence * 100),
+  });
 }
 
 /** The text with what was typed in it marked, as nodes. */
