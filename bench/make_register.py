@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.query_forms_a import query_a
+from bench.query_forms_b import query_b
 from bench.synthetic_city import City, Record
 
 QueryForm = Callable[[Record, random.Random], tuple[str, str]]
@@ -61,7 +62,7 @@ def main() -> None:
     print("RESULT", json.dumps(result))
 
 
-FORMS: dict[str, QueryForm] = {"a": query_a}
+FORMS: dict[str, QueryForm] = {"a": query_a, "b": query_b}
 
 if __name__ == "__main__":
     main()

@@ -194,7 +194,7 @@ def _plausibility(
         if level == DOOR:
             return 0.0
         lane_or_door = DOOR in values
-        return 0.0 if level == BUILDING and lane_or_door else 0.1
+        return 0.0 if level == BUILDING and lane_or_door else 0.35
     if token.word in ("", "#"):
         if level in (ENTRANCE, FLOOR) and not token.key.rstrip("*").isdigit():
             return 2.0
