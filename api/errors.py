@@ -46,13 +46,12 @@ FACT_TEXT_MAX = 500  # characters of a text, entries of a list: an answer stays 
 _OWN_KEYS = ("got", "wanted", "remedy")
 
 _HTTP_CODES = {
-    400: ("bad_request", "The request can't be read. Check its body and Content-Type."),
     404: ("not_found", "Nothing has this address. See /v1/openapi.json for what there is."),
     405: ("method_not_allowed", "This method is not for this address."),
     406: ("not_acceptable", "The answer isn't to be had in the form asked for."),
     413: ("file_too_large", "The body is larger than this address takes."),
     415: ("unsupported_media_type", "The body is of a kind this address doesn't take."),
-    422: ("invalid_request", "The request has faults."),
+    422: ("invalid_request", "The body can't be read. Check it and its Content-Type."),
 }
 
 
@@ -168,12 +167,15 @@ def _is_whole_body(fault: Mapping[str, Any]) -> bool:
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code, message = _HTTP_CODES.get(error.status_code, (f"http_{error.status_code}", error.detail))
+    # The framework answers 400 to a body that it can't read; here that is a fault of the request
+    # like any other.
+    status = 422 if error.status_code == 400 else error.status_code
+    code, message = _HTTP_CODES.get(status, (f"http_{status}", error.detail))
     return error_response(
-        error.status_code,
+        status,
         code,
         message,
-        facts={"method": request.method} if error.status_code == 405 else {},
+        facts={"method": request.method} if status == 405 else {},
         reference=reference_of(request),
         headers=error.headers,
     )

@@ -34,7 +34,7 @@ class Services:
         self.settings = settings
         self.database = database
         self.geocoder = open_geocoder(database, settings)
-        self.warming = Thread(target=self._warm_geocoder, name="warm-geocoder", daemon=True)
+        self.warming: Thread | None = None
         self.imports = ImportWorkers(database, self._run_import)
         # READ ONLY travels with BEGIN and costs no round trip; a read that writes is a fault.
         self.open_read_session = sessionmaker(
@@ -45,6 +45,7 @@ class Services:
     def running(self) -> Iterator[None]:
         """While the application serves."""
         self.imports.start()
+        self.warming = Thread(target=self._warm_geocoder, name="warm-geocoder", daemon=True)
         self.warming.start()
         try:
             yield

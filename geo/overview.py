@@ -16,7 +16,7 @@ class StoreOverview:
     """Counts of what the caller may see on a day.
 
     `extent` : west, south, east, north [degrees, WGS 84] of the grids, or of the addresses where
-        there are no grids; None where there is neither
+        there are no grids, or of the base map where there are neither; None where there is nothing
     `is_generated` : the addresses are a generated city, not a real one
     """
 
@@ -30,7 +30,11 @@ class StoreOverview:
 
 
 def load_store_overview(session: Session, *, on: date, scope: GridScope) -> StoreOverview:
-    """Return what the store holds on a day, as far as the caller may see it."""
+    """Return what the store holds on a day, as far as the caller may see it.
+
+    The base map is nobody's secret: attributions and, where nothing else is placed, the extent are
+    the same for all.
+    """
     codes = None if scope.grid_codes is None else sorted(scope.grid_codes)
     row = session.execute(_OVERVIEW, {"on": on, "grid_codes": codes}).one()
     corners = (row.west, row.south, row.east, row.north)
@@ -59,15 +63,20 @@ _OVERVIEW = text(
         FROM standard_address
         WHERE status = 'current'
           AND (CAST(:grid_codes AS text[]) IS NULL OR grid_code = ANY(CAST(:grid_codes AS text[])))
-    ), both_extents AS (
-        SELECT coalesce(grids.extent, addresses.extent) AS extent FROM grids, addresses
+    ), whole AS (
+        SELECT coalesce(
+            grids.extent, addresses.extent,
+            (SELECT ST_Extent(geom) FROM basemap_feature
+             WHERE grids.extent IS NULL AND addresses.extent IS NULL)
+        ) AS extent
+        FROM grids, addresses
     )
     SELECT grid_count, community_count, address_count, unplaced_count,
-           ST_XMin(both_extents.extent) AS west, ST_YMin(both_extents.extent) AS south,
-           ST_XMax(both_extents.extent) AS east, ST_YMax(both_extents.extent) AS north,
+           ST_XMin(whole.extent) AS west, ST_YMin(whole.extent) AS south,
+           ST_XMax(whole.extent) AS east, ST_YMax(whole.extent) AS north,
            EXISTS (SELECT FROM store_note WHERE name = 'demo_city') AS is_generated,
            ARRAY(SELECT DISTINCT attribution FROM basemap_source
                  WHERE attribution IS NOT NULL ORDER BY 1) AS attributions
-    FROM grids, addresses, both_extents
+    FROM grids, addresses, whole
     """
 )

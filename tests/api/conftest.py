@@ -7,6 +7,7 @@ CCE
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -54,7 +55,13 @@ def district(
     cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[District]:
     """The district of this module's drawing: nine addresses in A, three in B, two in C."""
-    folder = tmp_path_factory.mktemp("data")
+    with settled_district(cluster, tmp_path_factory.mktemp("data")) as place:
+        yield place
+
+
+@contextlib.contextmanager
+def settled_district(cluster: EmbeddedCluster, folder: Path) -> Iterator[District]:
+    """The district in a database of its own."""
     drawn = draw(
         """
         AAB

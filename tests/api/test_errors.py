@@ -108,6 +108,20 @@ def test_unknown_addresses_and_methods_have_the_same_shape(client: TestClient) -
     assert "GET" in answer.headers["Allow"]
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [(b"\xff\xfe", "application/json"), (b"{", "application/json"), (b"{}", "text/plain"),
+     (b"x", "multipart/form-data"), (b"--a\r\nx", "multipart/form-data; boundary=a")],
+)  # fmt: skip
+def test_a_body_that_cant_be_read_is_a_fault_of_the_request(
+    client: TestClient, body: bytes, kind: str
+) -> None:
+    for path in ("geocode", "imports/addresses"):
+        answer = client.post(f"/v1/{path}", content=body, headers={"Content-Type": kind})
+        assert answer.status_code == 422
+        assert error_of(answer)["code"] == "invalid_request"
+
+
 def test_a_body_over_its_cap_is_refused_by_its_length_and_by_count(client: TestClient) -> None:
     answer = client.post("/v1/geocode", content=b"x" * (BODY_MAX_BYTES + 1))
     assert answer.status_code == 413

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,7 +181,9 @@ def test_a_base_map_can_be_drawn_at_once(own_client: TestClient) -> None:
     job = ended(own_client, send(own_client, "basemap", json.dumps(road), "roads.geojson", **form))
     assert job["status"] == "done", job
     assert job["report"]["counts"] == {"road": 1}
-    assert own_client.get("/v1/store").json()["attributions"] == ["© 测试"]
+    store = own_client.get("/v1/store").json()
+    assert store["attributions"] == ["© 测试"]
+    assert store["extent"] == pytest.approx([112.55, 37.88, 112.56, 37.88])
     assert own_client.get("/v1/tiles/basemap/14/13314/6342.mvt").status_code in {200, 204}
 
 
