@@ -105,7 +105,6 @@ def _overlap(
     codes = (coverage.all_codes[one], coverage.all_codes[other])
     place, area_m2 = _placed(coverage.plane, pieces)
     smaller = min(shapely.area(coverage.all_metres[[one, other]]))
-    standing = " (in force, not replaced)" if other >= len(coverage.codes) else ""
     if shapely.area(pieces).sum() > 0.999 * smaller:
         within, around = (
             codes
@@ -119,15 +118,19 @@ def _overlap(
             f"about {widths.max():.1f} m wide"
         )
     is_sliver = widths.max() < limits.sliver_width_m
+    if is_sliver:
+        remedy = "A point in it counts in the smaller code."
+    elif other >= len(coverage.codes):
+        remedy = (
+            f"“{codes[1]}” is in force and not replaced: import its community, too, or replace all "
+            "grids."
+        )
+    else:
+        remedy = "Give the ground to one of them."
     yield GridFault(
         kind=FaultKind.SLIVER if is_sliver else FaultKind.OVERLAP,
         severity=Severity.WARNING if is_sliver else Severity.ERROR,
-        text=f"{how}{standing}. "
-        + (
-            "A point in it counts in the smaller code."
-            if is_sliver
-            else "Give the ground to one of them."
-        ),
+        text=f"{how}. {remedy}",
         grid_codes=codes,
         rows=coverage.rows_of((one, other)),
         area_m2=area_m2,

@@ -188,7 +188,7 @@ def list_all(
             session, on=day, scope=OPERATOR, community_code=community, after=after, limit=limit
         )
         count = count_grids(session, on=day, scope=OPERATOR, community_code=community)
-    shown = Table("code", "name", "kind", "community", "households", "area [m²]", "addresses")
+    shown = Table("code", "name", "kind", "community", "households", Text("area [m²]"), "addresses")
     for row in rows:
         shown.add_row(
             Text(row.grid_code),
@@ -234,7 +234,7 @@ def show(grid_code: Annotated[str, typer.Argument(metavar="CODE")], on: Day = No
         ("neighbours", ", ".join(f"{n.grid_code} ({n.border_m:,.0f} m)" for n in neighbours)),
         ("H3 cells", ", ".join(f"{count} of r{r}" for r, count in cells.items())),
     ):
-        shown.add_row(name, Text(value))
+        shown.add_row(Text(name), Text(value))
     console.print(shown)
 
 

@@ -245,6 +245,9 @@ def import_grid_table(
     if only_date and is_same_as_stored(check.drafts, check.replaced):
         since = max(check.replaced["valid_from"])
         stored = StoredVersion(None, len(check.drafts), 0, 0, 0)
+        # That the day is taken is no fault where it is taken by the same grids.
+        rest = tuple(f for f in check.faults if f.kind is not FaultKind.DATE_TAKEN)
+        check = dataclasses.replace(check, faults=rest)
         return GridImportResult(stored, options.valid_from, since, communities, check)
     if check.has_errors or (check.faults and not options.accept_warnings):
         raise _rejected(file_name, check)

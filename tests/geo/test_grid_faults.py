@@ -164,7 +164,7 @@ def test_grids_in_force_beside_count_for_overlaps_gaps_and_codes() -> None:
     standing = standing_frame({"140106001006001": translate(drawing["A"], xoff=-STEP_DEG / 2)})
     (found,) = [f for f in faults_of(drafts_of(drawing), standing=standing) if f.is_error]
     assert found.kind is FaultKind.OVERLAP
-    assert "(in force, not replaced)" in found.text
+    assert "is in force and not replaced" in found.text
     taken = standing_frame({code(1): square(9, 9)})
     (found,) = faults_of(drafts_of(drawing), standing=taken)
     assert found.kind is FaultKind.CODE_DUPLICATE
