@@ -24,8 +24,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from geo.crs import geodesic_distance_m
@@ -98,7 +101,10 @@ class MergeProblem:
 
 @dataclass(slots=True)
 class MergeResult:
-    """What became of each row, in order; which failed and why."""
+    """What became of each row, in order; which failed and why.
+
+    in_no_grid : rows taken whose point lies in no grid
+    """
 
     outcomes: list[Outcome]
     failures: list[MergeProblem] = field(default_factory=list)
@@ -141,12 +147,13 @@ def merge_addresses(
     if not rows:
         return MergeResult([])
     lock_for_merge(session)
-    in_no_grid = _stage(session, rows, origin_datum, placer)
+    has_no_grid = _stage(session, rows, origin_datum, placer)
     by_ref = {row.i: row for row in session.execute(FIND_BY_REF, {"source": source})}
     by_key = {row.i: row for row in session.execute(FIND_BY_KEY, {"source": source})}
     decider = _Decider(rows, seen, by_ref, by_key)
     decider.decide()
-    result = MergeResult(decider.outcomes, decider.failures, in_no_grid)
+    taken = np.array([outcome is not Outcome.FAILED for outcome in decider.outcomes])
+    result = MergeResult(decider.outcomes, decider.failures, int((has_no_grid & taken).sum()))
     changed = _write(session, rows, decider.plan, source, result)
     mark_register_change(session, changed)
     seen.refs.add([row.source_ref for row in rows if row.source_ref is not None])
@@ -168,8 +175,8 @@ def _stage(
     rows: Sequence[MergeRow],
     origin_datum: str,
     placer: GridPlacer,
-) -> int:
-    """Put the rows into temporary tables; return how many have a point in no grid."""
+) -> NDArray[np.bool_]:
+    """Put the rows into temporary tables; return which have a point in no grid, (n,)."""
     lon, lat = [row.lon for row in rows], [row.lat for row in rows]
     placed = placer.place(session, lon, lat)
     has_point = placed.h3_cell != 0
@@ -192,7 +199,8 @@ def _stage(
         session.execute(statement)
     copy_table(session, STAGED, pa.table(columns))
     session.execute(ANALYSE_STAGING)
-    return int(has_point.sum()) - len(columns["grid_id"].drop_null())
+    in_no_grid: NDArray[np.bool_] = has_point & pd.isna(placed.grid_id)
+    return in_no_grid
 
 
 class _Decider:

@@ -97,7 +97,7 @@ def test_a_file_lands_and_again_changes_nothing(
 ) -> None:
     path = _csv(tmp_path / "a.csv", _rows(50))
     first = _import(database, path, config)
-    assert (first.inserted, first.levels) == (50, {"door": 50})
+    assert (first.inserted, first.levels, first.in_no_grid) == (50, {"door": 50}, 50)
     changes = _count(database, "register_change")
     again = _import(database, path, config, chunk_rows=7)
     assert (again.unchanged, again.inserted) == (50, 0)
