@@ -15,7 +15,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from geo.addresses.match_reasons import LEVEL_NAMES
@@ -105,7 +105,7 @@ def suggest(
     if not found:
         console.print("Nothing in the register begins like that.")
         return
-    table = Table("id", "address", "level", "addresses")
+    table = Table("id", Column("address", overflow="fold"), "level", "addresses")
     for suggestion in found:
         table.add_row(
             str(suggestion.standard_address_id or ""), Text(suggestion.text), suggestion.level,
@@ -125,7 +125,7 @@ def locate(
     lonlat = LonLat(float(lon_wgs84), float(lat_wgs84))
     with open_store() as database, database.session() as session:
         found = locate_point(session, lonlat, on=today(), scope=GridScope.everything())
-    table = Table(show_header=False)
+    table = Table("", Column(overflow="fold"), show_header=False)
     table.add_row("point (WGS 84)", f"{lonlat.longitude:.6f}, {lonlat.latitude:.6f}")
     if found.grid is None:
         table.add_row("grid", "none")
@@ -197,7 +197,7 @@ def _progress(console: Console) -> Progress:
 
 def _print_answer(console: Console, answer: GeocodeAnswer) -> None:
     colour, status = _STATUS[answer.status]
-    table = Table(show_header=False)
+    table = Table("", Column(overflow="fold"), show_header=False)
     table.add_row("status", Text(status, style=colour))
     if answer.canonical_text is not None:
         level = LEVEL_NAMES.get(answer.level or "", ("", answer.level or ""))
@@ -221,7 +221,7 @@ def _print_answer(console: Console, answer: GeocodeAnswer) -> None:
     console.print(table)
     if answer.status == "matched" or len(answer.candidates) < 2:
         return
-    others = Table("candidate", "level", "confidence")
+    others = Table(Column("candidate", overflow="fold"), "level", "confidence")
     for candidate in answer.candidates[:3]:
         others.add_row(
             Text(candidate.canonical_text), candidate.level, f"{candidate.confidence:.2f}"
