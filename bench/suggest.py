@@ -16,7 +16,8 @@ Peers get the text with its width folded (NFKC). Times are wall clock; `cpu` is 
 RESULT keys: `recall1, recall5, p50_ms, p95_ms` of suggest; the same with `match_`;
 `tantivy_recall1, tantivy_recall5, tantivy_p50_ms, tantivy_p95_ms`; `trgm_recall1, trgm_recall5,
 trgm_p50_ms, trgm_p95_ms`; `cpu_p50_ms, cpu_p95_ms` of suggest and with `match_`; `rows`, `queries`,
-`build_s` (names, sites and rows from parsed texts), `parse_s`, `index_mb` (memory of the index).
+`build_s` (names, sites and rows from parsed texts), `parse_s`, `index_mb` (by which the process
+grew).
 Match also tells `wrong_confident`: the share of queries answered surely (at or above the default
 threshold) with another address than the right one.
 """
@@ -38,6 +39,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+import pyarrow as pa
 import tantivy
 from rapidfuzz import fuzz, process
 from rich.console import Console
@@ -105,32 +107,24 @@ def read_register(path: Path) -> Iterator[tuple[int, str, float | None, float | 
 
 
 def build_index(path: Path) -> tuple[RegisterIndex, dict[str, float]]:
+    before = psutil.Process().memory_info().rss
     started = time.perf_counter()
     table = rows_from_texts(read_register(path))
     parsed = time.perf_counter()
-    gc.collect()
-    before = psutil.Process().memory_info().rss
     index = RegisterIndex.from_table(table)
     index.view(EVERYTHING)
     built = time.perf_counter()
     del table
     gc.collect()
+    pa.default_memory_pool().release_unused()
     grown = psutil.Process().memory_info().rss - before
     figures = {
         "rows": float(len(index)),
         "parse_s": round(parsed - started, 1),
         "build_s": round(built - parsed, 1),
-        "index_mb": round(grown / 2**20 + _arrow_mb(index), 0),
+        "index_mb": round(grown / 2**20),
     }
     return index, figures
-
-
-def _arrow_mb(index: RegisterIndex) -> float:
-    """Text and component values that the index shares with the table it was made from."""
-    total = 0
-    for segment in index.segments:
-        total += segment.texts.nbytes + sum(v.nbytes for _, v in segment.components.values())
-    return total / 2**20 if total else 0.0
 
 
 def folded(query: str) -> str:

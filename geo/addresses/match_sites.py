@@ -49,9 +49,9 @@ SURE_QUALITY = 0.95  # a narrow name found so surely that wide names need not be
 MAX_SITES_IN_DETAIL = 384
 POINTS_OPENED = 8.0  # rows of sites this far behind the best are not looked at
 SAME_POINTS = 0.001  # scores this close are equal
-MAX_TIES = 4_096
 
 _WEIGHTS = np.array([NAME_WEIGHTS[level] for level in NAME_LEVELS], np.float32)
+_AREA_COLUMNS = NAME_LEVELS.index("community") + 1
 _NARROW = {"village_group", "road", "estate", "point_of_interest", "building"}
 _ADMIN = {"province", "city", "county", "township", "development_zone", "community"}
 
@@ -162,10 +162,13 @@ def take_best(query: Query, view: RegisterView, scores: list[RowScores]) -> Scor
         return None
     found: tuple[int, int, RowScores, int] | None = None
     for each in scores:
-        for at in np.flatnonzero(each.score >= best - SAME_POINTS).tolist()[:MAX_TIES]:
-            row_id = int(view.parts[each.part].segment.row_id[each.rows[at]])
-            if found is None or (row_id, int(each.rows[at])) < found[:2]:
-                found = (row_id, int(each.rows[at]), each, at)
+        ties = np.flatnonzero(each.score >= best - SAME_POINTS)
+        if not len(ties):
+            continue
+        ids = view.parts[each.part].segment.row_id[each.rows[ties]]
+        at = int(ties[ids.argmin()])
+        if found is None or int(ids.min()) < found[0]:
+            found = (int(ids.min()), int(each.rows[at]), each, at)
     assert found is not None
     _, row, chosen, at = found
     return ScoredRow(
@@ -269,10 +272,29 @@ def _candidate_sites(query: Query, view: RegisterView, part: VisiblePart) -> NDA
     if len(narrow) == 1:
         return narrow[0]
     if not narrow:
-        return np.empty(0, np.int32)
+        return _representatives(part, min((item[2] for item in wide), key=len, default=None))
     together = np.concatenate(narrow)
     together.sort()
     return together[np.concatenate(([True], together[1:] != together[:-1]))]
+
+
+def _representatives(part: VisiblePart, sites: NDArray[np.int32] | None) -> NDArray[np.int32]:
+    """Return one site of each area among very many: where only a county is said, no more is asked.
+
+    It is that of the smallest address id, so that the order of the register decides nothing.
+    """
+    if sites is None:
+        return np.empty(0, np.int32)
+    sites = part.visible_sites(sites)
+    segment = part.segment
+    areas = np.zeros(len(sites), np.int64)
+    for column in range(_AREA_COLUMNS):
+        names = segment.site_names[sites, column]
+        areas = np.unique(areas * (int(names.max(initial=0)) + 1) + names, return_inverse=True)[1]
+    order = np.lexsort((segment.row_id[segment.site_begin[sites]], areas))
+    sites, areas = sites[order], areas[order]
+    chosen = sites[np.concatenate(([True], areas[1:] != areas[:-1]))] if len(sites) else sites
+    return np.sort(chosen)
 
 
 def _quality_of_names(query: Query) -> dict[int, float]:

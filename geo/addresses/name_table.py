@@ -8,7 +8,6 @@ query doesn't grow with the register.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -43,31 +42,35 @@ class NameHit(NamedTuple):
     how: str
 
 
-@dataclass
 class _HashedForms:
-    """Hash of a form → ids of names, in two sorted arrays: 12 bytes an entry."""
+    """Hash of a form → ids of names, in two sorted arrays: 12 bytes an entry.
 
-    hashes: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    name_ids: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    The arrays are replaced together, so that a search in another thread sees one state.
+    """
+
+    def __init__(self) -> None:
+        self._arrays = np.empty(0, np.int64), np.empty(0, np.int32)
 
     def add(self, hashes: list[int], name_ids: list[int]) -> None:
-        all_hashes = np.concatenate([self.hashes, np.array(hashes, np.int64)])
-        all_ids = np.concatenate([self.name_ids, np.array(name_ids, np.int32)])
+        known_hashes, known_ids = self._arrays
+        all_hashes = np.concatenate([known_hashes, np.array(hashes, np.int64)])
+        all_ids = np.concatenate([known_ids, np.array(name_ids, np.int32)])
         order = np.lexsort((all_ids, all_hashes))
-        self.hashes, self.name_ids = all_hashes[order], all_ids[order]
+        self._arrays = all_hashes[order], all_ids[order]
 
     def find(self, hashes: list[int]) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
         """Return which of `hashes` was found, and the name, once for each pair."""
+        known_hashes, known_ids = self._arrays
         wanted = np.array(hashes, np.int64)
-        first = np.searchsorted(self.hashes, wanted, "left")
-        last = np.searchsorted(self.hashes, wanted, "right")
+        first = np.searchsorted(known_hashes, wanted, "left")
+        last = np.searchsorted(known_hashes, wanted, "right")
         counts = last - first
         total = int(counts.sum())
         if total == 0:
             return np.empty(0, np.intp), np.empty(0, np.int32)
         which = np.repeat(np.arange(len(hashes)), counts)
         begins = np.repeat(first - np.concatenate(([0], np.cumsum(counts)[:-1])), counts)
-        return which, self.name_ids[begins + np.arange(total)]
+        return which, known_ids[begins + np.arange(total)]
 
 
 class NameTable:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo.addresses import match_sites
 from geo.addresses.match import MatchResult, match_standard_address
 from geo.addresses.parse import parse
 from geo.addresses.register_index import RegisterIndex
@@ -156,6 +157,18 @@ def test_what_is_no_address_finds_nothing(text: str) -> None:
     assert result.status == "not_found"
     assert result.candidates == ()
     assert result.reasons[0].code == "nothing_found"
+
+
+def test_an_area_of_more_sites_than_are_scored_is_still_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(match_sites, "MAX_SITES", 2)
+    monkeypatch.setattr(match_sites, "MAX_NARROW", 1)
+    result = match("杭州市西湖区")
+    assert (result.found, result.status) == ("county", "matched")
+    assert result.best is not None
+    assert result.best.canonical_text == "浙江省杭州市西湖区"
+    assert result.best.radius_m == pytest.approx(305, abs=5)
 
 
 def test_too_long_and_not_text_are_refused() -> None:
