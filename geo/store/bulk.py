@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from sqlalchemy.orm import Session
 from geo.errors import InvalidInput
 from geo.store.database import platform_error
 
-BLOCK_ROWS = 65_536
+BLOCK_ROWS = 16_384
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
 MISSING = np.int32(-1)
@@ -71,10 +72,25 @@ def copy_table(bind: Session | Connection, table: sa.Table, rows: pa.Table) -> i
     assert isinstance(driver, psycopg.Connection)
     with _platform_errors(), driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
         copy.write(SIGNATURE)
-        for start in range(0, rows.num_rows, BLOCK_ROWS):
-            copy.write(encode_rows(table, rows.slice(start, BLOCK_ROWS)))
+        for block in _encoded_ahead(table, rows):
+            copy.write(block)
         copy.write(TRAILER)
     return int(rows.num_rows)
+
+
+def _encoded_ahead(table: sa.Table, rows: pa.Table) -> Iterator[memoryview]:
+    """Yield the encoded blocks; the next is encoded while the server takes in the last."""
+    starts = range(0, rows.num_rows, BLOCK_ROWS)
+    if len(starts) < 2:
+        yield from (encode_rows(table, rows) for _ in starts)
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="encode") as encoder:
+        ahead = encoder.submit(encode_rows, table, rows.slice(0, BLOCK_ROWS))
+        for start in starts[1:]:
+            block = ahead.result()
+            ahead = encoder.submit(encode_rows, table, rows.slice(start, BLOCK_ROWS))
+            yield block
+        yield ahead.result()
 
 
 def encode_rows(table: sa.Table, rows: pa.Table) -> memoryview:
