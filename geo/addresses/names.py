@@ -56,6 +56,7 @@ _INNER_SHORT = frozenset("城苑园湾府郡厂院")  # one-character words that
 
 _SIDES = frozenset("内东西南北中边旁上下里前后")
 _TRAILING_SIDES = frozenset("内边旁")
+_DIRECTED_ROAD = re.compile(r"[东西南北中]\d{1,5}(?:-\d+)?[号弄]")
 _NUMBERED_ROAD = re.compile(r"\d{1,3}(?:路|巷)(?!口)")
 
 _Hit = tuple[str, int, int]
@@ -88,6 +89,8 @@ def scan_names(reading: Reading, at: int, stop: int) -> int:
             group, end = "r", road.end()
     if end == at:
         return at
+    if group == "r" and _DIRECTED_ROAD.match(text, end):
+        end += 1  # 白云大道南1128号
     _add_name(reading, group, at, end)
     return end
 

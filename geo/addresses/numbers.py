@@ -9,14 +9,21 @@ from __future__ import annotations
 import re
 
 from geo.addresses.tokens import Reading
-from geo.addresses.words import DWELLING_ENDINGS, MARKET_ENDINGS
+from geo.addresses.words import DWELLING_ENDINGS, ESTATE_ENDINGS, MARKET_ENDINGS, alternatives
 
 _PIECE = r"(?:[A-Z]{0,2}\d{1,6}(?:[A-Z](?![A-Z\d]))?|[A-Z](?![A-Z]))"
 _RUN = rf"{_PIECE}(?:[-~/]{{1,2}}{_PIECE}){{0,6}}"
+# A number before one of these is part of a name: 新田360广场, 21世纪大厦.
+_NAMING = (
+    *(w for w in ESTATE_ENDINGS if len(w) > 1 and w not in ("大楼", "宿舍", "公司")),
+    "世纪",
+    "度",
+)
 _ROAD_NUMBER = r"\d{1,4}号?(?:大街|大道|街(?!道)|公路|国道|省道|县道|路)(?![口])"
 
 _NUMBER = re.compile(
-    rf"(?P<road>{_ROAD_NUMBER})"
+    rf"(?P<named>\d{{1,4}}(?:号线(?:地铁站|站)?|{alternatives(_NAMING)}))"
+    rf"|(?P<road>{_ROAD_NUMBER})"
     rf"|(?P<lane>\d{{1,5}}弄(?:\d{{1,4}}支弄)?)"
     rf"|(?P<pair>\d{{1,3}}-\d{{1,2}})(?:楼|层|F(?![A-Z0-9]))"
     rf"|(?P<building>{_PIECE}(?:-\d{{1,3}})?)"
@@ -33,10 +40,10 @@ _NUMBER = re.compile(
     rf"|(?![A-Z]{{1,2}}[一-鿿])(?P<run>{_RUN})(?P<counted>室)?"
 )
 _WORDED = re.compile(
-    r"(?P<floor>地下室|底层|夹层|顶层|顶楼|底楼|地下车库|(?:地下|负)\d{1,2}[层楼])"
+    r"(?P<floor>地下室|地下(?![一-鿿\d])|底层|夹层|顶层|顶楼|底楼|地下车库|(?:地下|负)\d{1,2}[层楼])"
     r"|(?P<entrance>[东西南北中])(?:单元|梯)"
     r"|(?P<building>[东西南北中主副前后]楼(?=\d))"
-    r"|(?P<room>(?:门面|商铺|店面|铺面|车库|阁楼|附)[A-Z]?\d{1,4}号?(?:室|房)?|空挂户)"
+    r"|(?P<room>(?:门面|商铺|店面|铺面|车库|阁楼|附|负)[A-Z]?\d{1,4}号?(?:室|房)?|空挂户)"
     r"|(?P<door>[甲乙丙丁戊]\d{1,5}|附\d{1,4}|\d{1,5})号"
 )
 WORDED_STARTS = frozenset("地底夹顶负东西南北中主副前后门商店铺车阁附空甲乙丙丁戊")
@@ -102,6 +109,8 @@ def scan_number(reading: Reading, at: int) -> int:
         value = match["floor"]
         number = re.sub(r"\D", "", value)
         reading.add("floor", at, end, number if value == number else f"-{number}")
+    elif kind == "named":
+        _add_named(reading, at, end)
     elif kind == "road":
         reading.add("subroad" if "road" in reading.seen else "road", at, end, match[0])
     elif kind == "lane":
@@ -119,6 +128,16 @@ def scan_number(reading: Reading, at: int) -> int:
     else:
         return _add_run(reading, at, match["run"], end, counted=match["counted"] is not None)
     return end
+
+
+def _add_named(reading: Reading, at: int, end: int) -> None:
+    """Add a name that begins with a number, joined to the name it touches."""
+    kind, start, before, name, _ = reading.tokens[-1] if reading.tokens else ("", 0, -1, "", None)
+    if before == at and kind in ("estate", "subestate", "name"):
+        reading.tokens[-1] = (kind, start, end, name + reading.text[at:end], None)
+    else:
+        kind = "name" if reading.seen & {"building", "floor", "room"} else "estate"
+        reading.add("subestate" if kind in reading.seen else kind, at, end, reading.text[at:end])
 
 
 def _door_kind(reading: Reading) -> str:
@@ -196,6 +215,14 @@ def _add_run(reading: Reading, at: int, run: str, end: int, *, counted: bool) ->
     return end
 
 
+def _is_range(pieces: list[str]) -> bool:
+    """Whether two numbers are rooms from to, side by side on one floor: 901-904."""
+    if len(pieces) != 2 or not (pieces[0].isdigit() and pieces[1].isdigit()):
+        return False
+    first, second = pieces
+    return len(first) == len(second) >= 3 and first[:-2] == second[:-2] and first < second
+
+
 def _run_levels(reading: Reading, pieces: list[str], counted: bool) -> tuple[str, ...] | None:
     """Return the levels of a run of numbers, None where nothing says what it counts."""
     seen, count = reading.seen, len(pieces)
@@ -203,7 +230,9 @@ def _run_levels(reading: Reading, pieces: list[str], counted: bool) -> tuple[str
     digits = [_digits(piece) for piece in pieces]
     if max(digits) > 5:
         return None
-    if counted and count == 1:
+    if (counted and count == 1) or (
+        _is_range(pieces) and last not in ("road", "subroad", "community", "village_group")
+    ):
         return ("room",)
     if "building" in seen and "entrance" not in seen and "floor" not in seen:
         if count == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +13,7 @@ from geo.addresses.normalise import MAX_TEXT_LENGTH, NormalisedText, normalise
 from geo.addresses.scan import Scan, Vocabulary, scan
 from geo.addresses.tokens import Kind, Token
 from geo.addresses.trained import tagged_scan
+from geo.addresses.words import ESTATE_ENDINGS, alternatives
 
 if TYPE_CHECKING:  # importing it would load Numba for everyone who parses without a tagger
     from geo.addresses.tagger import Tagger
@@ -158,6 +160,7 @@ def _assemble(text: str, normalised: NormalisedText, scanned: Scan) -> ParsedAdd
     notes: list[AddressNote] = []
     leftovers: list[AddressNote] = []
     shelves = {"relation": relation, "note": notes, "leftover": leftovers}
+    tokens = _street_like(tokens)
     plain, starts, ends = normalised.text, normalised.starts, normalised.ends
     kinds = {token[0] for token in tokens}
     plainly = len(kinds) == len(tokens) and kinds.isdisjoint(_SECONDARY)
@@ -200,6 +203,32 @@ def _alternatives(
 
 _LEVELS, _SHELVES = Kind.LEVELS, Kind.SHELVES
 _SECONDARY = frozenset({Kind.SUBROAD, Kind.SUBDOOR, Kind.SUBESTATE})
+
+
+def _street_like(tokens: list[Token]) -> list[Token]:
+    """Take a name without class word right before the door for the street it stands for.
+
+    河西北9号旺旺超市: GB/T 23705 puts street, lane or natural village before the door; the name
+    after the door is the estate then.
+    """
+    kinds = [token[0] for token in tokens]
+    if "door" not in kinds or "estate" not in kinds or "road" in kinds:
+        return tokens
+    door, estate = kinds.index("door"), kinds.index("estate")
+    if door != estate + 1 or _HAS_CLASS_WORD.search(tokens[estate][3]):
+        return tokens
+    changed = list(tokens)
+    changed[estate] = ("road", *tokens[estate][1:])
+    if "name" in kinds[door:]:
+        name = kinds.index("name", door)
+        if not _INSIDE.intersection(kinds[:name]):
+            changed[name] = ("estate", *tokens[name][1:])
+    return changed
+
+
+_LONG_WORDS = alternatives(tuple(word for word in ESTATE_ENDINGS if len(word) > 1))
+_HAS_CLASS_WORD = re.compile(rf"(?:{_LONG_WORDS}|[苑园城府院楼厂店馆区期门])$")
+_INSIDE = frozenset({Kind.BUILDING, Kind.ENTRANCE, Kind.FLOOR, Kind.ROOM})
 
 
 def _counted(tokens: list[Token]) -> set[int]:

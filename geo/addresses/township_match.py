@@ -57,6 +57,7 @@ def match_township(reading: Reading, at: int, stop: int, state: DivisionState) -
         if len(said) != 1 and (zone or (in_short and state.level < _COUNTY_RANK)):
             continue
         if said:
+            end = _with_office(text, end, stop)
             state.take(said, _TOWNSHIP_RANK)
             reading.add("development_zone" if zone else "township", at, end, text[at:end], said[0])
             return end
@@ -74,7 +75,8 @@ def match_township(reading: Reading, at: int, stop: int, state: DivisionState) -
 def _is_after_road(match: re.Match[str], state: DivisionState) -> bool:
     """Whether the match is a road and then a township of the list: 拱康路|康桥街道."""
     road, found, name = match[0].rpartition("路")
-    return bool(found and road and state.within(load_divisions().township_names.get(name, ())))
+    known = load_divisions().township_names.get(name.removesuffix("办事处"), ())
+    return bool(found and road and state.within(known))
 
 
 def match_after_road(reading: Reading, at: int, stop: int, state: DivisionState) -> int:
@@ -84,10 +86,17 @@ def match_after_road(reading: Reading, at: int, stop: int, state: DivisionState)
             continue
         said = state.within(codes) if reading.text.startswith(name, at) else ()
         if said:
+            end = _with_office(reading.text, at + length, stop)
             state.take(said, _TOWNSHIP_RANK)
-            reading.add("township", at, at + length, name, said[0])
-            return at + length
+            reading.add("township", at, end, name, said[0])
+            return end
     return at
+
+
+def _with_office(text: str, end: int, stop: int) -> int:
+    """Return the end with 办事处, the office that stands for its subdistrict."""
+    has_office = text.startswith("道办事处", end - 1) and end + 3 <= stop
+    return end + 3 if has_office else end
 
 
 def _township_codes(

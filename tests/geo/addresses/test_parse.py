@@ -39,6 +39,15 @@ def read(text: str, context: ParseContext | None = None) -> str:
         ("西溪花园东区12幢", "estate=西溪花园东区 building=12"),
         ("翠苑一区12幢", "estate=翠苑一区 building=12"),
         ("下沙6号大街12号", "road=6号大街 door=12 estate=下沙"),
+        ("顾家桥社区河西北9号旺旺超市", "community=顾家桥社区 road=河西北 door=9 estate=旺旺超市"),
+        ("白云大道南1128号", "road=白云大道南 door=1128"),
+        ("外经贸大厦901-904", "estate=外经贸大厦 room=901-904"),
+        ("新田360广场3层", "estate=新田360广场 floor=3"),
+        ("将军桥12号(水泥厂3幢)", "road=将军桥 door=12"),
+        (
+            "人民路【水泥厂住宅4-1-102】",
+            "road=人民路 estate=水泥厂住宅 building=4 entrance=1 room=102",
+        ),
         ("中山路小学", "estate=中山路小学"),
         ("广场东路3号", "road=广场东路 door=3"),
         ("江南大道创业大道288号", "road=创业大道 door=288"),
@@ -116,10 +125,10 @@ def test_the_deployments_area_is_a_prior_that_can_be_left_out() -> None:
 
 
 def test_the_deployments_names_are_found_without_class_word() -> None:
-    text = "河西北9号星河12幢"
-    context = ParseContext(roads=["河西北"], estates=["星河"])
-    assert read(text, context) == "road=河西北 door=9 estate=星河 building=12"
-    assert "road=" not in read(text)
+    text = "河西北星河湾12幢"
+    context = ParseContext(roads=["河西北"], estates=["星河湾"])
+    assert read(text, context) == "road=河西北 estate=星河湾 building=12"
+    assert read(text) == "estate=河西北星河湾 building=12"
 
 
 def test_relation_words_notes_and_names_stand_apart() -> None:
