@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from api.dependencies import OperatorScope, ReadSession, Scope, today
+from geo.codes import CodeStandard
 from geo.errors import Unavailable
 from geo.overview import StoreOverview, load_store_overview
 from web.assets import load_assets
@@ -30,7 +31,7 @@ RETRY_AFTER_S = 5
 # A list of this length takes a minute or two; longer ones are work for the command line.
 GEOCODE_MOST_ROWS = 20_000
 GEOCODE_MOST_BYTES = 20_000_000
-IMPORT_KINDS = ("addresses", "grids", "basemap")
+IMPORT_KINDS = ("areas", "grids", "addresses", "basemap")  # in the order a new store is filled
 DATUMS_OFFERED = ("WGS84", "CGCS2000", "GCJ02", "BD09")  # or any EPSG:nnnn, typed
 
 router = APIRouter(include_in_schema=False)
@@ -97,6 +98,7 @@ def imports_page(request: Request, overview: Overview, _scope: OperatorScope) ->
         overview=overview,
         kinds=IMPORT_KINDS,
         datums=DATUMS_OFFERED,
+        standards=[standard.value for standard in CodeStandard],
     )
 
 

@@ -32,6 +32,7 @@ def test_a_file_is_tried_and_then_imported(
         page = visit.page
         visit.go("/imports")
         expect(page.locator("#jobs-status")).to_contain_text("还没有导入任务")
+        page.locator("#import-kind").select_option("addresses")
         page.locator("#import-file").set_input_files(address_file)
         page.locator("#import-source").fill("测试")
         page.locator("#import-datum").fill("WGS84")
@@ -54,6 +55,7 @@ def test_a_wrong_datum_is_said_in_words(
     with visiting(browser, empty_site, **PHONE) as visit:
         page = visit.page
         visit.go("/imports")
+        page.locator("#import-kind").select_option("addresses")
         page.locator("#import-file").set_input_files(address_file)
         page.locator("#import-source").fill("测试")
         page.locator("#import-datum").fill("火星")
@@ -67,9 +69,25 @@ def test_a_wrong_datum_is_said_in_words(
 def test_fields_follow_the_kind(browser: Browser, site: str) -> None:
     with visiting(browser, site, **DESKTOP) as visit:
         visit.go("/imports")
+        expect(visit.page.locator("#import-valid-from")).to_be_visible()
+        visit.page.locator("#import-kind").select_option("addresses")
         expect(visit.page.locator("#import-valid-from")).to_be_hidden()
         visit.page.locator("#import-kind").select_option("grids")
         expect(visit.page.locator("#import-valid-from")).to_be_visible()
         visit.page.locator("#import-kind").select_option("basemap")
         expect(visit.page.locator("#import-attribution")).to_be_visible()
+        visit.assert_clean()
+
+
+def test_a_table_of_areas_needs_no_datum(browser: Browser, empty_site: str, tmp_path: Path) -> None:
+    path = tmp_path / "areas.csv"
+    path.write_text("code,name,level\n140000,山西省,province\n", encoding="utf-8")
+    with visiting(browser, empty_site, **DESKTOP) as visit:
+        page = visit.page
+        visit.go("/imports")
+        page.locator("#import-file").set_input_files(path)
+        page.locator("#import-source").fill("测试")
+        page.locator("#import-valid-from").fill("2026-01-01")
+        page.locator("button[value=run]").click()
+        expect(page.locator("#jobs .job-done")).to_contain_text("areas.csv", timeout=20_000)
         visit.assert_clean()

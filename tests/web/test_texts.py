@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 
 from api.schemas.imports import JobKind, JobStatus
+from geo.codes import CodeStandard
 from geo.geocoding.geocoder import STATUSES
 from geo.tables.standard_address import ADDRESS_COMPONENTS
 from web.maps import MAP_LAYERS
@@ -47,6 +48,7 @@ def computed_keys() -> set[str]:
         | {f"imports.note_{kind}" for kind in IMPORT_KINDS}
         | {f"imports.status_{status}" for status in get_args(JobStatus)}
         | {f"imports.datum_{datum.lower()}" for datum in DATUMS_OFFERED}
+        | {f"imports.standard_{standard.value}" for standard in CodeStandard}
         | {"imports.stop", "imports.resume"}
     )
 

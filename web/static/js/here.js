@@ -37,7 +37,7 @@ export function startHere(map, sheet) {
       const url = `/v1/locate?lon=${point.lon.toFixed(7)}&lat=${point.lat.toFixed(7)}`;
       const found = await askJson(url, { signal: question.signal });
       body.replaceChildren(...describe(point, found, chosen));
-      markNearest(point, found.nearest_address);
+      if (!chosen) markNearest(point, found.nearest_address);
     } catch (error) {
       if (wasGivenUp(error)) return;
       body.replaceChildren(

@@ -8,6 +8,7 @@ import { formatNumber, say } from "./texts.js";
 const WATCH_MS = 2000; // between looks at jobs that are at work
 const UNDER_WAY = ["waiting", "running"];
 const ACCEPTED = {
+  areas: ".csv,.xlsx,.geojson,.json,.zip,.gpkg,.kml",
   addresses: ".csv,.txt,.tsv,.xlsx,.geojson,.json,.gpkg,.parquet",
   grids: ".geojson,.json,.zip,.gpkg,.kml",
   basemap: ".pbf,.osm,.gpkg,.geojson,.json,.zip",
@@ -29,17 +30,22 @@ function showFields() {
   }
   byId("import-file").accept = ACCEPTED[kind];
   byId("import-kind-note").textContent = say(`imports.note_${kind}`);
-  byId("import-valid-from").required = kind === "grids";
+  byId("import-valid-from").required = ["areas", "grids"].includes(kind);
+  byId("import-datum").required = kind !== "areas"; // a table of areas has no coordinates
 }
 
 function formOf(kind, isTrial) {
   const form = new FormData();
   form.append("file", byId("import-file").files[0]);
   form.append("source", byId("import-source").value.trim());
-  form.append("datum", byId("import-datum").value.trim());
+  const datum = byId("import-datum").value.trim();
+  if (datum) form.append("datum", datum);
   form.append("dry_run", String(isTrial));
-  if (kind === "grids") {
+  if (kind === "areas" || kind === "grids") {
     form.append("valid_from", byId("import-valid-from").value);
+    form.append("standard", byId("import-standard").value);
+  }
+  if (kind === "grids") {
     form.append("accept_warnings", String(byId("import-accept-warnings").checked));
   }
   const attribution = byId("import-attribution").value.trim();

@@ -53,6 +53,7 @@ export function startSearch(nearPoint, arrive) {
     asked = input.value;
     clear.hidden = false;
     close();
+    if (window.matchMedia("(pointer: coarse)").matches) input.blur(); // puts the keyboard away
     arrive(chosen, ZOOM_BY_LEVEL[chosen.level] ?? 17);
   }
 
