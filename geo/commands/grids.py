@@ -188,7 +188,7 @@ def list_all(
             session, on=day, scope=OPERATOR, community_code=community, after=after, limit=limit
         )
         count = count_grids(session, on=day, scope=OPERATOR, community_code=community)
-    shown = Table("code", "name", "kind", "community", "households", Text("area [m²]"), "addresses")
+    shown = Table("code", "name", "kind", "community", "households", r"area \[m²]", "addresses")
     for row in rows:
         shown.add_row(
             Text(row.grid_code),
