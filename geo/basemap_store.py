@@ -130,8 +130,8 @@ class BasemapWriter:
     ) -> NDArray[np.object_]:
         """Valid geometries of the dimension their kind is drawn with; None: nothing is left."""
         geometry = np.array(shapely.force_2d(geometry), dtype=object)
-        bounds = shapely.bounds(geometry)
-        geometry[~np.isfinite(bounds).all(axis=1)] = None
+        xy, owner = shapely.get_coordinates(geometry, return_index=True)
+        geometry[owner[~np.isfinite(xy).all(axis=1)]] = None
         is_area = np.isin(kind, _AREA_KINDS)
         broken = is_area & (shapely.get_dimensions(geometry) == 2) & ~shapely.is_valid(geometry)
         if broken.any():

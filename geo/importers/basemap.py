@@ -31,7 +31,7 @@ from geo.importers.upload_safety import FileKind, UploadLimits, check_ordinary_f
 from geo.importers.vector import geopackage_layers
 
 OSM_ATTRIBUTION = "© OpenStreetMap contributors, ODbL 1.0"
-_VECTOR_KINDS = (FileKind.GEOPACKAGE, FileKind.GEOJSON, FileKind.SHAPEFILE, FileKind.KML)
+_VECTOR_KINDS = (FileKind.GEOPACKAGE, FileKind.GEOJSON, FileKind.SHAPEFILE)
 # A layer of which more than this share of vertices is no place in the declared datum is refused.
 _BAD_SHARE_MAX = 0.01
 
@@ -106,9 +106,9 @@ def import_basemap(
     ------
     InvalidFile : damaged, unsafe, of the wrong kind, or nothing in it reads as a base map
     FileTooLarge : over the limits
-    InvalidDatum : the file's own CRS contradicts the declared datum
-    InvalidMapping : a declared layer or column isn't there
-    InvalidCoordinate : coordinates that are no place in the declared datum
+    InvalidDatum : the file's own CRS contradicts the declared datum, or its coordinates are no
+        places in it
+    InvalidMapping : a declared layer or column isn't there, or the source has no name
     """
     limits = limits or UploadLimits()
     source = source.strip()

@@ -84,8 +84,6 @@ def plan_layer(
     InvalidMapping : an unknown kind, or a declared column that the layer doesn't have
     """
     columns = list(sample.columns)
-    if kind is None and (guessed := skipped_by_name(layer)) is not None:
-        return guessed
     if kind is not None and kind not in LAYER_KINDS:
         raise InvalidMapping(
             f"A layer can't be {kind!r}. Wanted one of: {', '.join(LAYER_KINDS)}.", kind=kind

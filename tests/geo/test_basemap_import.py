@@ -217,6 +217,26 @@ def test_crossed_polygons_are_mended_and_huge_ones_cut(session: Session, tmp_pat
     assert area == pytest.approx(lake.area, rel=1e-9)
 
 
+def test_a_single_layer_is_read_whatever_its_file_is_called(
+    session: Session, tmp_path: Path
+) -> None:
+    path = tmp_path / "grid_boundary_transit.geojson"
+    roads_frame().to_file(path)
+    assert import_basemap(session, path, source="roads").counts == {"road": 3}
+
+
+def test_lines_with_a_broken_vertex_are_left_out(session: Session, tmp_path: Path) -> None:
+    frame = roads_frame(3)
+    # One vertex in 200 is (0, 0), which devices write for “no fix”.
+    long = shapely.LineString(np.column_stack([np.linspace(112.5, 112.6, 200), [37.8] * 200]))
+    bad = shapely.LineString([(112.5, 37.8), (0, 0), (112.6, 37.8)])
+    frame.geometry = [long, long.parallel_offset(0.01), bad]
+    frame.to_file(tmp_path / "roads.gpkg", layer="roads")
+    result = import_basemap(session, tmp_path / "roads.gpkg", source="roads")
+    assert result.counts == {"road": 2}
+    assert result.dropped == {"empty, or with a coordinate that is none": 1}
+
+
 def test_names_are_stripped_of_control_characters(session: Session, tmp_path: Path) -> None:
     roads_frame(1, name=["东\u0007街\n" + "长" * 500]).to_file(tmp_path / "roads.geojson")
     import_basemap(session, tmp_path / "roads.geojson", source="roads")
