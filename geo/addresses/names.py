@@ -33,10 +33,10 @@ _FIRST = first_characters(
     COMMUNITY_ENDINGS,
     RELATION_WORDS,
     ROAD_ENDINGS,
-    tuple("口东西南北中一二三四五六七八九十正后上下前"),
+    tuple("首底夹顶地口东西南北中一二三四五六七八九十正后上下前"),
 )
 _HIT = re.compile(
-    rf"(?={_FIRST})(?:(?P<n>{alternatives(NOTE_WORDS)})"
+    rf"(?={_FIRST})(?:(?P<w>首层|底层|夹层|顶层|地下室)|(?P<n>{alternatives(NOTE_WORDS)})"
     rf"|(?P<t>{alternatives(tuple(w for w in TOWNSHIP_ENDINGS if len(w) > 1))})"
     rf"|(?P<z>{alternatives(ZONE_ENDINGS)})"
     rf"|(?P<e>{alternatives(_LONG_ESTATES)})"
@@ -56,6 +56,7 @@ _INNER_SHORT = frozenset("城苑园湾府郡厂院")  # one-character words that
 
 _SIDES = frozenset("内东西南北中边旁上下里前后")
 _TRAILING_SIDES = frozenset("内边旁")
+_BASEMENT = re.compile(r"(?:负|地下)\Z")
 _DIRECTED_ROAD = re.compile(r"[东西南北中]\d{1,5}(?:-\d+)?[号弄]")
 _NUMBERED_ROAD = re.compile(r"\d{1,3}(?:路|巷)(?!口)")
 
@@ -82,6 +83,9 @@ def scan_names(reading: Reading, at: int, stop: int) -> int:
         return at + 1
     if text[stop - 1] in _TRAILING_SIDES and stop - at > 2 and (not hits or hits[-1][2] < stop):
         stop -= 1
+    basement = _BASEMENT.search(text, at + 1, stop)
+    if basement is not None and text[stop : stop + 1].isdigit():
+        stop = basement.start()
     group, end = _first_cut(text, at, stop, hits)
     if end == stop and not group:
         road = _NUMBERED_ROAD.match(text, stop)
@@ -99,8 +103,10 @@ def _first_cut(text: str, at: int, stop: int, hits: list[_Hit]) -> tuple[str, in
     """Return the class and the end of the first name."""
     count = len(hits)
     for index, (group, start, end) in enumerate(hits):
-        if group in "an":
-            return "", start
+        if group in "anw":
+            if start > at:
+                return "", start
+            continue
         following = hits[index + 1] if index + 1 < count else None
         if group == "s":
             if start == at:
@@ -140,7 +146,7 @@ def _goes_on(text: str, hits: list[_Hit], index: int, stop: int) -> bool:
     group, start, end = hits[index]
     after, after_start, after_end = hits[index + 1]
     gap = after_start - end
-    if after in "asn":
+    if after in "asnw":
         return False
     if gap == 0:
         if after == "f":

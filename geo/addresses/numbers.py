@@ -25,28 +25,28 @@ _NUMBER = re.compile(
     rf"(?P<named>\d{{1,4}}(?:号线(?:地铁站|站)?|{alternatives(_NAMING)}))"
     rf"|(?P<road>{_ROAD_NUMBER})"
     rf"|(?P<lane>\d{{1,5}}弄(?:\d{{1,4}}支弄)?)"
-    rf"|(?P<pair>\d{{1,3}}-\d{{1,2}})(?:楼|层|F(?![A-Z0-9]))"
+    rf"|(?P<pair>\d{{1,3}}[-~]\d{{1,2}})(?:楼|层|F(?![A-Z0-9]))"
     rf"|(?P<building>{_PIECE}(?:-\d{{1,3}})?)"
     r"(?:号楼|号幢|号栋|幢|栋|座(?!机)|排(?!档)|#楼|号厂房|号宿舍楼|号馆|#)"
     rf"|(?P<lettered>[A-Z]\d{{0,2}})楼"
     rf"|(?P<tower>\d{{1,3}})楼(?=\d{{1,2}}单元)"
     rf"|(?P<entrance>\d{{1,3}}|[A-Z])(?:号?单元|号?梯(?!田)|号?楼道|号楼梯|号门(?![面店市诊口卫前]))"
     rf"|(?P<group>\d{{1,3}})(?:村民小组|小组|组|生产队|队(?!伍))"
-    rf"|(?P<floor>(?:地下|负|B|-)?\d{{1,3}})(?:层|楼(?![梯道])|F(?![A-Z0-9]))"
+    rf"|(?P<floor>(?:地下|负|B|-)?\d{{1,3}}[A-Z]?)(?:层|楼(?![梯道])|F(?![A-Z0-9]))"
     rf"|(?P<section>(?:[A-Z]|\d{{1,2}})(?:区|期))"
     rf"|(?P<room>{_PIECE})(?:室|房间|房(?![屋产地])|户(?!外)|号房|号室|号(?:铺|门面|商铺|店)(?!\d)|铺(?![一-鿿]))"
     rf"|(?P<door>(?:[甲乙丙丁戊]|[A-Z]{{1,2}})?\d{{1,6}}[A-Z甲乙丙丁戊]?(?:[-~/,]\d{{1,5}}[A-Z]?){{0,6}})"
-    rf"号(?:院(?![一-鿿]))?(?P<suffix>[甲乙丙丁戊](?![一-鿿])|(?:附|之|-附)\d{{1,4}}(?:号(?!楼)|(?!\d)))?"
+    rf"号(?:院(?![校长士落子]))?(?P<suffix>[甲乙丙丁戊](?![一-鿿])|(?:附|之|-附)\d{{1,4}}(?:号(?!楼)|(?!\d)))?"
     rf"|(?![A-Z]{{1,2}}[一-鿿])(?P<run>{_RUN})(?P<counted>室)?"
 )
 _WORDED = re.compile(
-    r"(?P<floor>地下室|地下(?![一-鿿\d])|底层|夹层|顶层|顶楼|底楼|地下车库|(?:地下|负)\d{1,2}[层楼])"
+    r"(?P<floor>地下室|地下(?![一-鿿\d])|首层|底层|夹层|顶层|顶楼|底楼|地下车库|(?:地下|负)\d{1,2}[层楼])"
     r"|(?P<entrance>[东西南北中])(?:单元|梯)"
     r"|(?P<building>[东西南北中主副前后]楼(?=\d))"
     r"|(?P<room>(?:门面|商铺|店面|铺面|车库|阁楼|附|负)[A-Z]?\d{1,4}号?(?:室|房)?|空挂户)"
     r"|(?P<door>[甲乙丙丁戊]\d{1,5}|附\d{1,4}|\d{1,5})号"
 )
-WORDED_STARTS = frozenset("地底夹顶负东西南北中主副前后门商店铺车阁附空甲乙丙丁戊")
+WORDED_STARTS = frozenset("首地底夹顶负东西南北中主副前后门商店铺车阁附空甲乙丙丁戊")
 _SPLIT = re.compile(r"[-~/]+")
 
 
@@ -59,7 +59,9 @@ def scan_worded(reading: Reading, at: int) -> int:
     if kind in ("floor", "building", "room") and not (reading.seen & _IN_SITE or kind == "floor"):
         return at
     value = match[kind]
-    if kind == "floor" and value[-1] in "层楼" and value[-2].isdigit():
+    if value == "首层":
+        value = "1"
+    elif kind == "floor" and value[-1] in "层楼" and value[-2].isdigit():
         value = "-" + re.sub(r"\D", "", value)
     elif kind == "door":
         if value[0] == "附" and "door" in reading.seen:
@@ -92,22 +94,24 @@ def scan_number(reading: Reading, at: int) -> int:
         return at
     kind = match.lastgroup
     end = match.end()
-    if kind in ("building", "entrance", "room"):
+    if kind == "building":
+        _add_building(reading, at, end, match[kind])
+    elif kind in ("entrance", "room"):
         reading.add(kind, at, end, match[kind])
     elif kind == "pair":
-        first, second = match["pair"].split("-")
-        if reading.last_kind() in ("estate", "subestate", "door"):
+        first, second = _SPLIT.split(match["pair"])
+        if reading.last_kind() in ("estate", "subestate", "door") and match[0][-1] != "层":
             # 8-11楼 after an estate: building 8, floor 11
             middle = at + len(first)
             reading.add("building", at, middle, first)
             reading.add("floor", middle + 1, end, second)
         else:
-            reading.add("floor", at, end, match["pair"])
+            reading.add("floor", at, end, f"{first}-{second}")
     elif kind in ("lettered", "tower"):
         reading.add("building", at, end, match[kind])
     elif kind == "floor":
         value = match["floor"]
-        number = re.sub(r"\D", "", value)
+        number = re.sub(r"^\D+", "", value)
         reading.add("floor", at, end, number if value == number else f"-{number}")
     elif kind == "named":
         _add_named(reading, at, end)
@@ -128,6 +132,15 @@ def scan_number(reading: Reading, at: int) -> int:
     else:
         return _add_run(reading, at, match["run"], end, counted=match["counted"] is not None)
     return end
+
+
+def _add_building(reading: Reading, at: int, end: int, value: str) -> None:
+    """Add a building; a block of it that touches makes one value: 5栋C座 is 5-C."""
+    kind, start, before, first, _ = reading.tokens[-1] if reading.tokens else ("", 0, -1, "", None)
+    if kind == "building" and before == at and value.isalpha() and "-" not in first:
+        reading.tokens[-1] = (kind, start, end, f"{first}-{value}", None)
+    else:
+        reading.add("building", at, end, value)
 
 
 def _add_named(reading: Reading, at: int, end: int) -> None:
@@ -236,7 +249,8 @@ def _run_levels(reading: Reading, pieces: list[str], counted: bool) -> tuple[str
         return ("room",)
     if "building" in seen and "entrance" not in seen and "floor" not in seen:
         if count == 1:
-            return ("room",) if digits[0] > 2 else ("entrance",)
+            lettered = pieces[0][-1].isalpha() and len(pieces[0]) > 1
+            return ("room",) if digits[0] > 2 or lettered else ("entrance",)
         if count == 2 and min(digits) > 2:
             return ("room",)  # 4148-4158: rooms from to
         return ("entrance", "room") if count == 2 else ("entrance", "floor", "room")

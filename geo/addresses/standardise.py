@@ -31,6 +31,7 @@ class WrittenForm:
 
 DEFAULT_WRITTEN_FORM = WrittenForm()
 _COUNTED = re.compile(r"[A-Z]{0,2}\d+[A-Z]?(?:-\d+)?$")
+_BLOCK = re.compile(r"(\d+)-([A-Z])$")
 _LETTERED = re.compile(r"[A-Z]{1,2}$")
 _SUFFIXED_DOOR = re.compile(r"(.+?)附(\d+)$")
 
@@ -70,6 +71,8 @@ def _written(
     match level:
         case AddressLevel.DOOR:
             return _written_door(value)
+        case AddressLevel.BUILDING if block := _BLOCK.match(value):
+            return f"{block[1]}{form.building}{block[2]}{form.lettered_building}"
         case AddressLevel.BUILDING if counted and door.endswith("弄"):
             return f"{value}号"
         case AddressLevel.BUILDING if counted:

@@ -48,6 +48,8 @@ def match_township(reading: Reading, at: int, stop: int, state: DivisionState) -
                 unfounded = state.level < _CITY_RANK and not state.area
                 if (
                     unfounded
+                    or name[-1] in "路街巷"  # 南京西路 is a road before it is 南京西路街道
+                    or text[end : end + 1].isdigit()
                     or NAME_GOES_ON.match(text, end, stop)
                     or ZONE_FOLLOWS.match(text, end, stop)
                 ):

@@ -42,6 +42,12 @@ def read(text: str, context: ParseContext | None = None) -> str:
         ("顾家桥社区河西北9号旺旺超市", "community=顾家桥社区 road=河西北 door=9 estate=旺旺超市"),
         ("白云大道南1128号", "road=白云大道南 door=1128"),
         ("外经贸大厦901-904", "estate=外经贸大厦 room=901-904"),
+        ("天安数码城3栋B座904E", "estate=天安数码城 building=3-B room=904E"),
+        ("同方大厦5-8层", "estate=同方大厦 floor=5-8"),
+        ("金星路12号院奥宇科技英巢2号楼", "road=金星路 door=12 estate=奥宇科技英巢 building=2"),
+        ("时尚广场首层S1", "estate=时尚广场 floor=1 room=S1"),
+        ("水榭春天沃尔玛负一层", "estate=水榭春天沃尔玛 floor=-1"),
+        ("上海市静安区南京西路1376号", "province=上海市 county=静安区 road=南京西路 door=1376"),
         ("新田360广场3层", "estate=新田360广场 floor=3"),
         ("将军桥12号(水泥厂3幢)", "road=将军桥 door=12"),
         (

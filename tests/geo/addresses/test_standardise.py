@@ -63,11 +63,11 @@ def components(draw: st.DrawFn) -> dict[str, str]:
     if draw(st.booleans()) or "door" not in found:
         found["estate"] = draw(_ESTATES)
     if draw(st.booleans()):
-        found["building"] = draw(st.sampled_from(["3", "12", "A", "B2", "101"]))
+        found["building"] = draw(st.sampled_from(["3", "12", "A", "B2", "101", "5-C"]))
         if draw(st.booleans()):
             found["entrance"] = draw(st.sampled_from(["1", "2", "12", "东", "A"]))
         if draw(st.booleans()):
-            found["floor"] = draw(st.sampled_from(["3", "18", "-1"]))
+            found["floor"] = draw(st.sampled_from(["3", "18", "-1", "2-3", "5A"]))
         if draw(st.booleans()):
             found["room"] = draw(st.sampled_from(["101", "1803", "2", "A12", "门面3"]))
     return {level.value: found[level] for level in LEVELS if level in found}
