@@ -6,6 +6,7 @@ import structlog
 from fastapi.testclient import TestClient
 
 from api.middleware import SECURITY_HEADERS
+from tests.api.conftest import CITY_BBOX
 
 
 def test_every_answer_has_a_number_and_the_headers(client: TestClient) -> None:
@@ -29,3 +30,15 @@ def test_the_log_has_the_endpoint_but_not_the_question(client: TestClient) -> No
     assert lines[1]["endpoint"] == "get_store"
     assert lines[1]["status"] == 200
     assert lines[1]["duration_ms"] > 0
+
+
+def test_answers_of_some_size_are_packed(client: TestClient) -> None:
+    question: dict[str, str | int] = {"bbox": CITY_BBOX, "zoom": 17}
+    packed = client.get("/v1/layers/address-density", params=question)
+    assert packed.headers["Content-Encoding"] == "gzip"
+    plain = client.get(
+        "/v1/layers/address-density", params=question, headers={"Accept-Encoding": "identity"}
+    )
+    assert "Content-Encoding" not in plain.headers
+    assert plain.json() == packed.json()
+    assert "Content-Encoding" not in client.get("/v1/health").headers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,3 +83,12 @@ def test_the_schema_of_fastapis_own_errors_is_gone(document: dict[str, Any]) -> 
 
 def test_examples_are_chinese_addresses(document: dict[str, Any]) -> None:
     assert "路" in str([operation for _, _, operation in operations(document)])
+
+
+def test_the_page_about_the_api_names_every_endpoint(document: dict[str, Any]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    for path, method, _ in operations(document):
+        assert f"`{method.upper()} {path}`" in page, f"{method} {path} is missing in docs/api.md"
+    named = set(re.findall(r"`([A-Z]+) (/v1[^`? ]*)`", page))
+    known = {(method.upper(), path) for path, method, _ in operations(document)}
+    assert named <= known, named - known
