@@ -64,6 +64,7 @@ def map_page(request: Request, overview: Overview) -> Response:
         overview=overview,
         map_parts=map_parts(build_map(MapStart.around(overview.extent)), nonce),
         layers=MAP_LAYERS,
+        modules=load_assets().module_urls("js/main.js"),
     )
 
 

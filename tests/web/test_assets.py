@@ -77,6 +77,15 @@ def test_a_changed_file_changes_every_address(
     assert load_assets.__wrapped__().version != before
 
 
+def test_a_page_names_all_modules_its_script_needs() -> None:
+    urls = load_assets().module_urls("js/main.js")
+    names = [url.rsplit("/", 1)[1] for url in urls]
+    assert names[0] == "main.js"
+    assert len(names) == len(set(names))
+    assert {"density.js", "legend.js", "classes.js", "dom.js", "texts.js"} <= set(names)
+    assert "geocode.js" not in names
+
+
 def test_an_unknown_name_in_a_template_is_an_error() -> None:
     with pytest.raises(KeyError, match="absent"):
         load_assets().url("js/absent.js")

@@ -91,3 +91,14 @@ def test_a_table_of_areas_needs_no_datum(browser: Browser, empty_site: str, tmp_
         page.locator("button[value=run]").click()
         expect(page.locator("#jobs .job-done")).to_contain_text("areas.csv", timeout=20_000)
         visit.assert_clean()
+
+
+@pytest.mark.parametrize("page", ["/", "/geocode", "/imports"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_page_is_wider_than_a_phone(
+    browser: Browser, site: str, page: str, language: str
+) -> None:
+    with visiting(browser, site, **PHONE) as visit:
+        visit.go(f"{page}?lang={language}")
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+        visit.assert_clean()

@@ -14,6 +14,7 @@ from api.schemas.imports import JobKind, JobStatus
 from geo.codes import CodeStandard
 from geo.geocoding.geocoder import STATUSES
 from geo.tables.standard_address import ADDRESS_COMPONENTS
+from web.cli import VERBS
 from web.maps import MAP_LAYERS
 from web.pages import DATUMS_OFFERED, IMPORT_KINDS
 from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_texts
@@ -99,3 +100,11 @@ def test_a_text_takes_its_values() -> None:
     assert load_texts("en").say("common.metres", value=5) == "5 m"
     with pytest.raises(KeyError):
         load_texts("en").say("common.never_written")
+
+
+def test_a_command_that_is_recommended_exists() -> None:
+    for language in LANGUAGES:
+        told = " ".join(text for _, text in pairs(language))
+        verbs = set(re.findall(r"gridbeat (\w+)", told))
+        assert verbs
+        assert verbs <= set(VERBS)

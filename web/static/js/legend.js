@@ -26,6 +26,7 @@ export function showDensityLegend(map, collection, classes, fault) {
     resolution,
     area: formatSquareMetres(MEAN_AREA_M2[resolution]),
     unplaced: formatNumber(unplaced),
+    time: new Date().toLocaleString(document.documentElement.lang),
   };
   const summary = fault ?? say(cells.length ? "map.density_summary" : "map.density_none", values);
   byId("density-summary").textContent = summary;
