@@ -296,7 +296,7 @@ def test_memory_and_store_assign_alike(session, district):
     ).tolist()
 
 
-def test_reassigning_takes_the_index_of_points(session, district):
+def test_the_join_of_the_docs_takes_the_index_of_points(session, district):
     session.execute(
         text(
             "INSERT INTO standard_address"
@@ -310,8 +310,8 @@ def test_reassigning_takes_the_index_of_points(session, district):
     plan = "\n".join(
         session.scalars(
             text(
-                "EXPLAIN SELECT p.id FROM grid AS g JOIN standard_address AS p"
-                " ON covers_point(g.geom, p.geom)"
+                "EXPLAIN SELECT a.id FROM grid AS g CROSS JOIN LATERAL"
+                " (SELECT id FROM standard_address WHERE covers_point(g.geom, geom) OFFSET 0) AS a"
             )
         )
     )
