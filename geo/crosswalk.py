@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from geo.errors import InvalidH3Cell
 from geo.grids import get_grid, is_in_force, is_in_scope
-from geo.h3_cells import h3_cell_resolution, polygon_to_h3_cells
+from geo.h3_cells import h3_cell_resolution, polygons_to_h3_cells
 from geo.store.bulk import copy_table
 from geo.tables import Grid, GridH3Cell
 from geo.values import GridScope
@@ -67,14 +67,8 @@ def grids_to_h3_shares(polygons: Any, resolution: int) -> pd.DataFrame:
     (n_pairs,) `position` of the polygon, `h3_cell`, `share_of_grid`, `share_of_h3_cell`; by
     position, then cell
     """
-    parts = [
-        polygon_to_h3_cells(polygon, resolution)
-        .rename(columns={"share_of_area": "share_of_grid"})
-        .assign(position=position)
-        for position, polygon in enumerate(polygons)
-    ]
-    columns = ["position", "h3_cell", "share_of_grid", "share_of_h3_cell"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    shares = polygons_to_h3_cells(polygons, resolution)
+    return shares.rename(columns={"share_of_area": "share_of_grid"})
 
 
 def store_crosswalk(

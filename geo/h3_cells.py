@@ -18,6 +18,7 @@ import h3.api.basic_int as h3
 import h3ronpy
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyproj
 import shapely
 from h3ronpy import ContainmentMode
@@ -201,36 +202,71 @@ def polygon_to_h3_cells(polygon: Any, resolution: int) -> pd.DataFrame:
     InvalidH3Cell : the resolution is out of range
     InvalidInput : no valid polygon, or one that needs more than `MAX_CELLS` cells
     """
+    shares = polygons_to_h3_cells([polygon], resolution)
+    return shares.drop(columns="position")
+
+
+def polygons_to_h3_cells(polygons: Any, resolution: int) -> pd.DataFrame:
+    """Return what `polygon_to_h3_cells` does, of many polygons at once, several times as fast.
+
+    Polygons side by side share cells, and each cell is drawn once.
+
+    Parameters
+    ----------
+    polygons : (n,) as there; no more than about a million cells together fit well into memory
+
+    Returns
+    -------
+    (n_pairs,) `position` of the polygon, `h3_cell`, `share_of_area`, `share_of_h3_cell`; by
+    position, then cell
+
+    Raises
+    ------
+    InvalidH3Cell, InvalidInput : as there
+    """
     _check_resolution(resolution)
-    _check_polygon(polygon, resolution)
-    # A border of 1e6 vertices against every cell on it takes a minute: cut it into pieces first.
-    pieces = np.array(list(_pieces(polygon)), dtype=object)
-    cells = np.unique(
-        _int64(
-            wkb_to_cells(
-                shapely.to_wkb(pieces),
-                resolution,
-                containment_mode=ContainmentMode.Covers,
-                flatten=True,
-            )
+    cut_up: list[Any] = []
+    owners: list[int] = []
+    for position, polygon in enumerate(polygons):
+        _check_polygon(polygon, resolution)
+        # A border of 1e6 vertices against every cell on it takes a minute: cut it up first.
+        before = len(cut_up)
+        cut_up.extend(_pieces(polygon))
+        owners.extend([position] * (len(cut_up) - before))
+    if not cut_up:
+        empty = {"position": np.int64, "h3_cell": np.int64, "share_of_area": float}
+        return pd.DataFrame(columns=[*empty, "share_of_h3_cell"]).astype(
+            {**empty, "share_of_h3_cell": float}
         )
+    covering = wkb_to_cells(
+        shapely.to_wkb(np.array(cut_up, dtype=object)),
+        resolution,
+        containment_mode=ContainmentMode.Covers,
+        flatten=False,
     )
+    lists = pa.array(covering)
+    counts = np.asarray(lists.value_lengths())
+    cells, cell = np.unique(_int64(lists.flatten()), return_inverse=True)
+    piece = np.repeat(np.arange(len(cut_up)), counts)
     equal_area = pyproj.CRS.from_epsg(_EQUAL_AREA_EPSG)
     outlines, _ = to_local_metres(h3_cell_polygons(cells), equal_area)
-    pieces, _ = to_local_metres(pieces, equal_area)
+    pieces, _ = to_local_metres(np.array(cut_up, dtype=object), equal_area)
     cell_m2 = shapely.area(outlines)
-    cell, piece = shapely.STRtree(pieces).query(outlines)
     shapely.prepare(pieces)
     cut = cell_m2[cell]
     border = ~shapely.contains_properly(pieces[piece], outlines[cell])  # most need no cutting
     cut[border] = shapely.area(shapely.intersection(outlines[cell[border]], pieces[piece[border]]))
-    shared_m2 = np.bincount(cell, weights=cut, minlength=len(cells))
-    shared = shared_m2 > 0
+    pairs = pd.DataFrame({"position": np.array(owners)[piece], "cell": cell, "m2": cut})
+    shared = pairs[pairs["m2"] > 0].groupby(["position", "cell"], sort=True)["m2"].sum()
+    owner = shared.index.get_level_values("position").to_numpy(dtype=np.int64)
+    at = shared.index.get_level_values("cell").to_numpy(dtype=np.int64)
+    shared_m2 = shared.to_numpy(dtype=float)
     return pd.DataFrame(
         {
-            "h3_cell": cells[shared],
-            "share_of_area": shared_m2[shared] / shared_m2.sum(),
-            "share_of_h3_cell": np.minimum(shared_m2[shared] / cell_m2[shared], 1.0),
+            "position": owner,
+            "h3_cell": cells[at],
+            "share_of_area": shared_m2 / np.bincount(owner, weights=shared_m2)[owner],
+            "share_of_h3_cell": np.minimum(shared_m2 / cell_m2[at], 1.0),
         }
     )
 

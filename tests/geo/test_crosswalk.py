@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from geo.crosswalk import CROSSWALK_RESOLUTIONS, grids_to_h3_shares
 from geo.geodesy import geodesic_area_m2
-from geo.h3_cells import h3_cell_polygons, lonlat_to_h3_cell
+from geo.h3_cells import h3_cell_polygons, lonlat_to_h3_cell, polygon_to_h3_cells
 from tests.drawing import NORTH, WEST, draw, square
 
 
@@ -52,3 +52,14 @@ def test_grids_that_cover_a_cell_share_it_out() -> None:
     assert mine["share_of_h3_cell"].sum() == pytest.approx(1, abs=1e-9)
     assert list(shares["position"].unique()) == list(range(12))
     assert grids_to_h3_shares([], 10).empty
+
+
+def test_many_at_once_answer_as_one_by_one() -> None:
+    polygons = list(draw("AAB\nACB\nDDE.F").values())
+    many = grids_to_h3_shares(polygons, 10)
+    for position, polygon in enumerate(polygons):
+        one = polygon_to_h3_cells(polygon, 10)
+        mine = many[many["position"] == position]
+        assert list(mine["h3_cell"]) == list(one["h3_cell"])
+        assert list(mine["share_of_grid"]) == pytest.approx(list(one["share_of_area"]))
+        assert list(mine["share_of_h3_cell"]) == pytest.approx(list(one["share_of_h3_cell"]))
