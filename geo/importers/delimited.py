@@ -17,7 +17,7 @@ from typing import IO
 
 from geo.errors import InvalidFile
 
-SNIFF_BYTES = 1 << 20
+SNIFF_BYTES = 1 << 18
 SNIFF_LINES = 50
 LINE_CHARS_MAX = 1 << 20
 RECORD_LINES_MAX = 100  # a quote that stays open longer is taken for a stray one
@@ -88,7 +88,7 @@ def sniff_encoding(path: Path) -> str:
 def _bad_share(data: bytes, encoding: str) -> float:
     """Share of the non-ASCII text that can't be decoded; a cut at the end counts for nothing."""
     text = codecs.getincrementaldecoder(encoding)("replace").decode(data)
-    beyond = sum(not char.isascii() for char in text)
+    beyond = len(text) - len(text.encode("ascii", "ignore"))
     return text.count("\ufffd") / beyond if beyond else 0.0
 
 

@@ -29,7 +29,7 @@ from geo.errors import (
     InvalidMapping,
     JobRunning,
 )
-from geo.importers import addresses as importer
+from geo.importers import address_run as importer
 from geo.importers.addresses import (
     AddressImportOptions,
     ImportReport,
