@@ -92,3 +92,16 @@ def test_check_constraints_of_migrations_and_tables_agree(session: Session) -> N
         if isinstance(constraint, CheckConstraint)
     }
     assert {tuple(row) for row in stored} == declared
+
+
+def test_history_watches_every_column_that_makes_an_address(session: Session) -> None:
+    watched = set(
+        session.scalars(
+            text(
+                "SELECT attname FROM pg_trigger, unnest(tgattr) AS number, pg_attribute "
+                "WHERE tgname = 'keep_history' AND attrelid = tgrelid AND attnum = number"
+            )
+        )
+    )
+    unwatched = {column.name for column in StandardAddress.__table__.columns} - watched
+    assert unwatched == {"id", "grid_id", "grid_code", "version", "created_at", "updated_at"}
