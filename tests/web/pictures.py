@@ -1,41 +1,64 @@
-"""Take the pictures of the docs from a running deployment: `python -m tests.web.pictures URL`.
+"""Pictures and weights of a running deployment: `python -m tests.web.pictures URL`.
 
-Writes docs/pictures/map.png (a desk computer), map_place.png (a place, near) and map_phone.png.
+Writes docs/pictures/map.png (a desk computer), map_place.jpg (a place, near) and map_phone.jpg, and
+prints what the front page asks for [bytes as sent, packed] on a first and on a second visit.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Request, sync_playwright
 
 from tests.web.browsing import CHROMIUM, CHROMIUM_FLAGS, DESKTOP, PHONE, Visit, visiting
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 
 
+def weigh(visit: Visit, screen: str) -> None:
+    """Open the front page twice and print what came over the wire."""
+    finished: list[Request] = []
+    visit.page.on("requestfinished", lambda request: finished.append(request))
+    for number in (1, 2):
+        finished.clear()
+        began = time.perf_counter()
+        visit.go("/")
+        took_s = time.perf_counter() - began
+        visit.page.wait_for_timeout(500)
+        sizes = [request.sizes() for request in list(finished)]
+        sent = sum(size["responseBodySize"] + size["responseHeadersSize"] for size in sizes)
+        sys.stdout.write(
+            f"{screen}, visit {number}: {len(sizes)} files, {sent:,} bytes, {took_s:.1f} s\n"
+        )
+
+
 def take(visit: Visit, path: str, name: str) -> None:
     visit.go(path)
     visit.page.wait_for_timeout(800)  # names are laid out tile by tile
-    visit.page.screenshot(path=FOLDER / name)
+    quality = {"type": "jpeg", "quality": 82} if name.endswith(".jpg") else {}
+    visit.page.screenshot(path=FOLDER / name, **quality)
     visit.assert_clean()
 
 
 def main(site: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
+    views: list[tuple[str, str, dict[str, Any]]] = [
+        ("desk computer", "map.png", DESKTOP),
+        ("phone", "map_phone.jpg", PHONE),
+    ]
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        views: list[tuple[str, dict[str, Any]]] = [("map.png", DESKTOP), ("map_phone.png", PHONE)]
-        for name, screen in views:
-            with visiting(chromium, site, **screen) as visit:
+        for screen, name, options in views:
+            with visiting(chromium, site, **options) as visit:
+                weigh(visit, screen)
                 take(visit, "/", name)
-                if name == "map.png":
+                if options is DESKTOP:
                     place = visit.page.evaluate("location.hash.match(/map=[^/]+([^&]+)/)[1]")
                     _, latitude, longitude = place.split("/")
-                    point = f"{longitude},{latitude}"
-                    take(visit, f"/#map=17{place}&at={point}", "map_place.png")
+                    take(visit, f"/#map=17{place}&at={longitude},{latitude}", "map_place.jpg")
         chromium.close()
 
 
