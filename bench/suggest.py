@@ -8,7 +8,7 @@ table by form, where there is one). `bench.make_register` writes both.
 - ours: `geo.addresses.suggest.suggest` and `geo.addresses.match.match_standard_address`, in process
 - tantivy: index of character bigrams, top 200 by BM25, reranked by rapidfuzz's ratio
 - pg_trgm: the nearest by trigram distance through a GiST index, in a PostgreSQL of its own; slow,
-  so it answers the first `--trgm-count` queries only
+  so it answers the first `--trgm-count` queries only; with 0 it is left out
 
 Each query goes to all methods in turn, so that whatever else the machine does falls on all alike.
 Peers get the text with its width folded (NFKC). Times are wall clock; `cpu` is that of the thread.
@@ -25,6 +25,7 @@ threshold) with another address than the right one.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import gc
 import json
@@ -34,7 +35,6 @@ import time
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,6 +81,8 @@ class Score:
         self.by_form[form].append(self.hits1[-1])
 
     def figures(self, prefix: str) -> dict[str, float]:
+        if not self.hits1:
+            return {}
         return {
             f"{prefix}recall1": round(statistics.fmean(self.hits1), 4),
             f"{prefix}recall5": round(statistics.fmean(self.hits5), 4),
@@ -172,7 +174,7 @@ class Tantivy:
         return [record_id for _, _, record_id in ranked]
 
 
-@contextmanager
+@contextlib.contextmanager
 def pg_trgm(path: Path) -> Iterator[Method]:
     """Nearest by trigram distance, GiST."""
     with tempfile.TemporaryDirectory() as name:
@@ -233,9 +235,14 @@ def main() -> None:
         confident_answers.append((sure and named, named))
         return [each.standard_address_id for each in result.candidates]
 
-    with tempfile.TemporaryDirectory() as folder, pg_trgm(given.register) as by_trgm:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         by_tantivy = Tantivy(given.register, folder)
-        for method in (by_suggest, by_match, by_tantivy, by_trgm):
+        by_trgm: Method | None = None
+        if given.trgm_count:
+            by_trgm = stack.enter_context(pg_trgm(given.register))
+            by_trgm(queries[0][0])
+        for method in (by_suggest, by_match, by_tantivy):
             method(queries[0][0])
         confident_answers.clear()
         for number, (query, wanted, form) in enumerate(queries):
@@ -244,7 +251,7 @@ def main() -> None:
             if confident_answers[-1][0] and not scores["match"].hits1[-1]:
                 wrong_confident += 1
             scores["tantivy"].add(by_tantivy, query, wanted, form)
-            if number < given.trgm_count:
+            if by_trgm is not None and number < given.trgm_count:
                 scores["pg_trgm"].add(by_trgm, query, wanted, form)
 
     _print(console, scores, figures)
@@ -269,6 +276,8 @@ def _print(console: Console, scores: dict[str, Score], figures: dict[str, float]
     table = Table("method", "queries", "recall@1", "recall@5", "p50 ms", "p95 ms", title=title)
     for name, score in scores.items():
         made = score.figures("")
+        if not made:
+            continue
         table.add_row(
             name, str(len(score.hits1)), f"{made['recall1']:.3f}", f"{made['recall5']:.3f}",
             f"{made['p50_ms']:.2f}", f"{made['p95_ms']:.2f}",
