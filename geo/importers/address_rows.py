@@ -188,7 +188,7 @@ def _read_row(
         position=position,
         row_number=number,
         form=form,
-        source_ref=cells.get("source_ref", position),
+        source_ref=_checked(cells, "source_ref", position, NAME_CHARS_MAX),
         lon=float(points.lon[position]),
         lat=float(points.lat[position]),
         point_method=_point_method(points, position) if has_point else None,
@@ -240,7 +240,7 @@ def _check_datum(declared: str, datum: Datum, column: str) -> None:
 def _given_components(cells: _Cells, position: int) -> dict[str, str]:
     given: dict[str, str] = {}
     for level in cells.components:
-        written = cells.get(level, position)
+        written = _checked(cells, level, position, NAME_CHARS_MAX)
         value = component_value(level, written) if written else None
         if value:
             given[level] = value

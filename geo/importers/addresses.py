@@ -171,10 +171,11 @@ def run_address_job(
 def _checked(options: AddressImportOptions) -> Datum:
     """Refuse options that can't be worked with; return the datum."""
     source = options.source.strip()
-    if not source or len(source) > SOURCE_CHARS_MAX or source != options.source:
+    is_plain = source == options.source and source.isprintable()
+    if not source or len(source) > SOURCE_CHARS_MAX or not is_plain:
         raise InvalidInput(
             f"The source is “{options.source[:40]}”. Wanted a name of 1 to {SOURCE_CHARS_MAX} "
-            "characters without blanks at its ends; rows are recognised by it again.",
+            "printable characters, no blanks at its ends; rows are recognised by it again.",
             field="source",
         )
     accuracy = options.accuracy_m

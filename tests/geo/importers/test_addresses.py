@@ -205,6 +205,21 @@ def test_each_bad_row_fails_alone_with_its_reason_and_column(
     assert _failures(report)[4]["编号"] == "B4"
 
 
+def test_a_nul_that_only_json_can_carry_fails_its_row(
+    database: Database, tmp_path: Path, config: Settings
+) -> None:
+    lines = [
+        '{"编号": "a\\u0000b", "地址": "测试路1号", "区县": "东城区"}',
+        '{"编号": "2", "地址": "测试路2号\\u0000", "区县": "东城区"}',
+        '{"编号": "3", "地址": "测试路3号", "区县": "东\\u0000城区"}',
+        '{"编号": "4", "地址": "测试路4号", "区县": "东城区"}',
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    report = _import(database, tmp_path / "a.jsonl", config)
+    assert (report.inserted, report.failures_by_reason) == (1, {"control_character": 3})
+    assert [row["column"] for row in _failures(report)] == ["编号", "地址", "区县"]
+
+
 def test_a_row_of_another_datum_fails(database: Database, tmp_path: Path, config: Settings) -> None:
     datums = ("bd-09", "GCJ02", "Mars", "")
     rows = [[n, f"测试路{n}号", 116.4, 39.9, datum] for n, datum in enumerate(datums, 1)]
@@ -220,6 +235,7 @@ def test_a_row_of_another_datum_fails(database: Database, tmp_path: Path, config
         ({"datum": ""}, InvalidDatum),
         ({"datum": "火星"}, InvalidDatum),
         ({"source": " "}, InvalidInput),
+        ({"source": "a\x00b"}, InvalidInput),
         ({"accuracy_m": 0.0}, InvalidInput),
         ({"mapping": {"address_text": "没有"}}, InvalidMapping),
         ({"mapping": {"address_text": "", "lon": "", "lat": ""}}, InvalidMapping),
