@@ -45,14 +45,26 @@ class NumberReading:
     unread: tuple[str, ...] = ()
 
 
-_NUMERALS = "零〇一二三四五六七八九十百廿卅壹贰叁肆伍陆柒捌玖拾佰"
+_NUMERALS = "零〇一二三四五六七八九十百廿卅壹贰叁肆伍陆柒捌玖拾佰幺"
 _LONE_NUMERALS = re.compile(
     rf"(?:(?<=[元层楼号幢栋座室弄组])|(?<![一-鿿]))[{_NUMERALS}]+(?![一-鿿])"
+    rf"|[{_NUMERALS}]+(?=-[{_NUMERALS}\d])"  # 三杠二杠一零一, which normalise makes 三-二-101
 )
 _WORDS = (
     "号楼|号院|号幢|号栋|号厂房|支弄|弄|号单元|单元|号梯|梯|号楼道|楼道|号房|房间|房|室|户|号铺|铺|号门|幢楼|幢"
     "|栋楼|栋|座|层|楼|F(?![A-Z])|村民小组|小组|组|生产队|队|号|门|排|#楼|#"
 )
+# Words that stand before their number: 楼号:3 单元:2, Room 101, Unit 2.
+_LABELS = {
+    **dict.fromkeys(("楼号", "幢号", "栋号", "BUILDING", "BLDG", "BLOCK", "TOWER"), "幢"),
+    **dict.fromkeys(("单元号", "单元", "UNIT", "ENTRANCE"), "单元"),
+    **dict.fromkeys(("房间号", "房号", "室号", "ROOM", "RM", "FLAT"), "室"),
+    **dict.fromkeys(("楼层", "层数", "FLOOR"), "层"),
+    **dict.fromkeys(("门牌号", "门牌", "NO"), "号"),
+    "组别": "组", "GROUP": "组", "LANE": "弄",
+}  # fmt: skip
+_LABEL = re.compile(rf"(?<![A-Z])({'|'.join(_LABELS)})(?:[:=.\s]+|(?<=[A-Z]))$")
+_LABEL_REACH = 12  # characters before a number in which its label may stand
 _TOKEN = re.compile(
     rf"第?(?P<below>地下|负|B(?=\d层|\d楼))?"
     rf"(?P<number>[甲乙丙丁戊]\d{{1,5}}|(?:(?<![A-Z])[A-Z]{{0,2}})?\d{{1,6}}[A-Z]?(?![A-Z])|[A-Z](?=座|幢|栋|楼|区|-\d|\d)"
@@ -106,7 +118,7 @@ def find_numbers(text: str, names: Iterable[tuple[int, int]]) -> list[NumberToke
         start, end = match.span()
         if match.start("number") in taken or len(tokens) == MAX_TOKENS:
             continue
-        word = match["word"] or ""
+        word = match["word"] or _label_before(text, start)
         key = _ZEROS.sub("", match["number"])
         suffix = (match["suffix"] or "") or (match["after"] or "")
         key += suffix.replace("号", "").replace("之", "附").replace("-", "附")
@@ -118,6 +130,12 @@ def find_numbers(text: str, names: Iterable[tuple[int, int]]) -> list[NumberToke
         tokens.append(NumberToken(key, word, start, end, between == "" or _is_joint(between)))
         last_end = end
     return _join_lanes(tokens)
+
+
+def _label_before(text: str, start: int) -> str:
+    """Return the counting word that a label directly before a number stands for."""
+    label = _LABEL.search(text, max(0, start - _LABEL_REACH), start)
+    return _LABELS[label[1]] if label else ""
 
 
 def _is_joint(between: str) -> bool:
