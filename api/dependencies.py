@@ -122,9 +122,9 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def today(moment: Annotated[datetime, Depends(now)]) -> date:
+def today(moment: Annotated[datetime, Depends(now)], settings: SettingsDep) -> date:
     """The day on which an answer is wanted where the caller names none."""
-    return moment.date()
+    return settings.local_day(moment)
 
 
 def day(
@@ -133,7 +133,8 @@ def day(
         date | None,
         Query(
             description="Day for which the answer holds (yesterday's answers can still be asked "
-            "for). Default: today, UTC.",
+            "for). Default: today, in the time zone of the "
+            "deployment.",
             examples=["2026-06-01"],
         ),
     ] = None,

@@ -7,9 +7,11 @@ Each is an environment variable with the prefix `GRIDBEAT_`, for example `GRIDBE
 from __future__ import annotations
 
 import os
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from geo.errors import InvalidInput
@@ -42,6 +44,10 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the server listens on.")
+    time_zone: str = Field(
+        default="Asia/Shanghai",
+        description="Where a day begins and ends here: grids and areas are valid by days.",
+    )
     pool_size: int = Field(default=8, ge=1, le=200, description="Database connections kept.")
     demo: bool = Field(default=True, description="Generate the demo city when the store is empty.")
     upload_max_mb: int = Field(
@@ -73,6 +79,17 @@ class Settings(BaseSettings):
     grid_households_max: int = Field(
         default=500, ge=1, description="A grid with more households is pointed out at import."
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("no such time zone; wanted a name such as Asia/Shanghai")
+        return name
+
+    def local_day(self, moment: datetime) -> date:
+        """Return the day it is here at a moment, which has a zone of its own."""
+        return moment.astimezone(ZoneInfo(self.time_zone)).date()
 
 
 def load_settings() -> Settings:

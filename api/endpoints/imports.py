@@ -65,7 +65,8 @@ def import_addresses(
     """Again and again without duplicates: rows are recognised by the source's own reference, or by
     their address. Rows that fail are in the job's `failures.csv` with the reason and the column."""
     settings = services.settings
-    options = AddressImportOptions(**form.options(), day=datetime.now(UTC).date().isoformat())
+    day = settings.local_day(datetime.now(UTC)).isoformat()
+    options = AddressImportOptions(**form.options(), day=day)
     with stored_upload(settings, form.file, "addresses", form.options()) as upload:
         if form.dry_run:
             preview = preview_addresses(upload.path, options, settings=settings)

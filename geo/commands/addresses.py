@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from geo.commands.context import open_store
+from geo.commands.words import today
 from geo.errors import AddressNotFound
 from geo.importers.addresses import (
     AddressImportOptions,
@@ -69,7 +69,7 @@ def import_file(
     options = AddressImportOptions(
         source=source,
         datum=datum,
-        day=datetime.now(UTC).date().isoformat(),
+        day=today().isoformat(),
         mapping=parse_overrides(mapping or []),
         encoding=encoding,
         table_name=table,

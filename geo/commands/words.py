@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from geo.errors import InvalidInput
+from geo.settings import load_settings
 
 
 def today() -> date:
-    """The day by the clock of this machine, in UTC as everywhere."""
-    return datetime.now(UTC).date()
+    """The day it is in the deployment's time zone."""
+    return load_settings().local_day(datetime.now(UTC))
 
 
 def parse_day(text: str | None) -> date:

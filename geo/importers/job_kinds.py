@@ -198,7 +198,7 @@ def _import_grids(
                 note=options["note"],
             ),
             upload_limits=file.limits,
-            today=datetime.now(UTC).date(),
+            today=file.settings.local_day(datetime.now(UTC)),
             source=options["source"],
             results_folder=file.results_folder,
             progress=progress,
