@@ -16,6 +16,7 @@ from geo.errors import Conflict, InvalidInput
 from geo.settings import Settings, load_settings
 from geo.store.cluster import serving_alone
 from geo.store.database import Database, open_database
+from web.daily import each_day
 
 
 def run(
@@ -39,6 +40,7 @@ def run(
         console.print("Opening the store …")
         database = stack.enter_context(open_database(settings))
         fill_if_empty(database, settings, console)
+        stack.enter_context(each_day(database, settings))
         # Imported here: they take a second, and an occupied port should be said at once.
         from web.app import create_app
 

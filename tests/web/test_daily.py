@@ -1,0 +1,45 @@
+"""Grids stored ahead of their first day take hold when it begins, with the server running."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, date, datetime
+
+from shapely import box
+from sqlalchemy.orm import Session
+
+from geo.settings import Settings
+from geo.store.database import Database
+from geo.tables import StandardAddress
+from tests.factories import add_grid, add_standard_address
+from web.daily import each_day
+
+PLACE = (112.005, 37.005)
+
+
+def add_two_versions(session: Session) -> int:
+    """One address in a grid that ends on 2 June, when another begins at its place."""
+    square = box(112.0, 37.0, 112.01, 37.01)
+    old = add_grid(session, "990101001001001", square, valid_to=date(2026, 6, 2))
+    add_grid(session, "990101001001002", square, valid_from=date(2026, 6, 2))
+    return add_standard_address(session, PLACE, grid=old).id
+
+
+def grid_code_of(database: Database, address_id: int) -> str | None:
+    with database.session() as session:
+        return session.get_one(StandardAddress, address_id).grid_code
+
+
+def test_a_new_day_moves_addresses_into_its_grids(database: Database) -> None:
+    with database.session() as session:
+        address_id = add_two_versions(session)
+    moment = [datetime(2026, 6, 1, 8, tzinfo=UTC)]
+    with each_day(database, Settings(), now=lambda: moment[0], look_every_s=0.02):
+        assert grid_code_of(database, address_id) == "990101001001001"
+        moment[0] = datetime(2026, 6, 1, 17, tzinfo=UTC)  # 1:00 on 2 June in China
+        deadline = time.monotonic() + 20
+        while grid_code_of(database, address_id) != "990101001001002":
+            assert time.monotonic() < deadline, "the new day was not begun"
+            time.sleep(0.05)
+    assert "each-day" not in [thread.name for thread in threading.enumerate()]

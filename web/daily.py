@@ -1,0 +1,65 @@
+"""What is due when a new day begins while the server runs."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+
+import structlog
+
+from geo.errors import PlatformError
+from geo.grid_versions import follow_grids
+from geo.settings import Settings
+from geo.store.database import Database
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S = 60
+
+
+def begin_day(database: Database, day: date) -> None:
+    """Bring addresses into the grids of a day; a version stored ahead takes hold on its first."""
+    with database.session() as session:
+        moved = follow_grids(session, on=day)
+    if moved.moved:
+        log.info("day.grids_followed", day=day.isoformat(), moved=moved.moved)
+
+
+@contextlib.contextmanager
+def each_day(
+    database: Database,
+    settings: Settings,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    look_every_s: float = LOOK_EVERY_S,
+) -> Iterator[None]:
+    """Begin the day now, and each new one while the context is open.
+
+    A day that can't be begun, since the database is away, is tried again at the next look.
+    """
+    begun = settings.local_day(now())
+    begin_day(database, begun)
+    leaving = threading.Event()
+
+    def watch() -> None:
+        nonlocal begun
+        while not leaving.wait(look_every_s):
+            day = settings.local_day(now())
+            if day == begun:
+                continue
+            try:
+                begin_day(database, day)
+            except PlatformError as error:
+                log.warning("day.not_begun", day=day.isoformat(), error=type(error).__name__)
+            else:
+                begun = day
+
+    watcher = threading.Thread(target=watch, name="each-day", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        leaving.set()
+        watcher.join(timeout=10)
