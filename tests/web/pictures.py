@@ -13,8 +13,9 @@ from typing import Any
 
 from playwright.sync_api import Request, sync_playwright
 
-from tests.web.browsing import CHROMIUM, CHROMIUM_FLAGS, DESKTOP, PHONE, Visit, visiting
+from tests.web.browsing import CHROMIUM, CHROMIUM_FLAGS, PHONE, Visit, visiting
 
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 
 
