@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from geo.addresses.levels import LEVELS, AddressLevel
+from geo.addresses.levels import LEVELS, NUMBERED_LEVELS, AddressLevel
 from geo.addresses.normalise import fold_name
 from geo.addresses.parse import ParsedAddress
 
@@ -40,7 +40,7 @@ def same_value(level: AddressLevel, first: str, second: str) -> bool:
     """Whether two search values of one level mean the same thing."""
     if first == second:
         return True
-    return fold_name(first) == fold_name(second)
+    return level not in NUMBERED_LEVELS and fold_name(first) == fold_name(second)
 
 
 def compare(first: ParsedAddress, second: ParsedAddress) -> AddressComparison:

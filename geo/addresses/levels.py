@@ -51,3 +51,11 @@ TAIL_LEVELS = (AddressLevel.ENTRANCE, AddressLevel.FLOOR, AddressLevel.ROOM)
 """Levels inside one building; what stands before them is the `site`."""
 
 SITE_LEVELS = tuple(level for level in LEVELS if level not in TAIL_LEVELS)
+
+NUMBERED_LEVELS = (
+    AddressLevel.VILLAGE_GROUP,
+    AddressLevel.DOOR,
+    AddressLevel.BUILDING,
+    *TAIL_LEVELS,
+)
+"""Levels that hold numbers: their values are compared as they are, names by `fold_name`."""

@@ -55,6 +55,7 @@ _JOINERS = frozenset("与和及近")
 _INNER_SHORT = frozenset("城苑园湾府郡厂院")  # one-character words that may end a name inside a run
 
 _SIDES = frozenset("内东西南北中边旁上下里前后")
+_ROADSIDES = frozenset({"路东", "路西", "路南", "路北"})
 _TRAILING_SIDES = frozenset("内边旁")
 _BASEMENT = re.compile(r"(?:负|地下)\Z")
 _DIRECTED_ROAD = re.compile(r"[东西南北中]\d{1,5}(?:-\d+)?[号弄]")
@@ -75,6 +76,9 @@ def scan_names(reading: Reading, at: int, stop: int) -> int:
         group, start, end = hits[0]
         reading.add(Kind.RELATION if group == "a" else Kind.NOTE, start, end, text[start:end])
         return end
+    if text[at : at + 2] in _ROADSIDES and reading.last_kind() in ("distance", "relation"):
+        reading.add(Kind.RELATION, at, at + 2, text[at : at + 2])
+        return at + 2
     if stop - at == 1 and text[at] in _SIDES and reading.tokens:
         reading.add(Kind.RELATION, at, stop, text[at])
         return stop
@@ -91,8 +95,6 @@ def scan_names(reading: Reading, at: int, stop: int) -> int:
         road = _NUMBERED_ROAD.match(text, stop)
         if road is not None:
             group, end = "r", road.end()
-    if end == at:
-        return at
     if group == "r" and _DIRECTED_ROAD.match(text, end):
         end += 1  # 白云大道南1128号
     _add_name(reading, group, at, end)

@@ -44,7 +44,7 @@ _WORDED = re.compile(
     r"|(?P<entrance>[东西南北中])(?:单元|梯)"
     r"|(?P<building>[东西南北中主副前后]楼(?=\d))"
     r"|(?P<room>(?:门面|商铺|店面|铺面|车库|阁楼|附|负)[A-Z]?\d{1,4}号?(?:室|房)?|空挂户)"
-    r"|(?P<door>[甲乙丙丁戊]\d{1,5}|附\d{1,4}|\d{1,5})号"
+    r"|(?P<door>[甲乙丙丁戊]\d{1,5}|附\d{1,4}|\d{1,5})号(?:院(?![校长士落子]))?"
 )
 WORDED_STARTS = frozenset("首地底夹顶负东西南北中主副前后门商店铺车阁附空甲乙丙丁戊")
 _SPLIT = re.compile(r"[-~/]+")
@@ -251,8 +251,8 @@ def _run_levels(reading: Reading, pieces: list[str], counted: bool) -> tuple[str
         if count == 1:
             lettered = pieces[0][-1].isalpha() and len(pieces[0]) > 1
             return ("room",) if digits[0] > 2 or lettered else ("entrance",)
-        if count == 2 and min(digits) > 2:
-            return ("room",)  # 4148-4158: rooms from to
+        if count == 2 and digits[0] > 2:
+            return ("room",)  # 4148-4158: rooms from to; 1602-4: a part of one
         return ("entrance", "room") if count == 2 else ("entrance", "floor", "room")
     if "building" in seen or "entrance" in seen or "floor" in seen:
         return ("room",)

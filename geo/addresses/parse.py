@@ -160,7 +160,7 @@ def _assemble(text: str, normalised: NormalisedText, scanned: Scan) -> ParsedAdd
     notes: list[AddressNote] = []
     leftovers: list[AddressNote] = []
     shelves = {"relation": relation, "note": notes, "leftover": leftovers}
-    tokens = _street_like(tokens)
+    tokens = _estate_after_road(_street_like(tokens))
     plain, starts, ends = normalised.text, normalised.starts, normalised.ends
     kinds = {token[0] for token in tokens}
     plainly = len(kinds) == len(tokens) and kinds.isdisjoint(_SECONDARY)
@@ -226,6 +226,29 @@ def _street_like(tokens: list[Token]) -> list[Token]:
     return changed
 
 
+def _estate_after_road(tokens: list[Token]) -> list[Token]:
+    """Let the name after the road be the estate where one stands before the road as well.
+
+    科技园科苑路东方科技大厦1702: the room is in 东方科技大厦; 科技园 is the zone around it.
+    """
+    kinds = [token[0] for token in tokens]
+    if "name" not in kinds or "estate" not in kinds or "road" not in kinds:
+        return tokens
+    estate, road, name = kinds.index("estate"), kinds.index("road"), kinds.index("name")
+    if not estate < road < name or _INSIDE.intersection(kinds[:name]):
+        return tokens
+    changed = list(tokens)
+    outer = tokens[estate]
+    is_zone = outer[3].endswith(_ZONE_WORDS) and "development_zone" not in kinds
+    changed[estate] = ("development_zone" if is_zone else "name", *outer[1:])
+    for index in range(estate + 1, road):
+        if kinds[index] == "subestate":
+            changed[index] = ("name", *tokens[index][1:])
+    changed[name] = ("estate", *tokens[name][1:])
+    return changed
+
+
+_ZONE_WORDS = ("工业区", "工业园", "产业园", "科技园", "创业园", "物流园", "园区", "开发区")
 _LONG_WORDS = alternatives(tuple(word for word in ESTATE_ENDINGS if len(word) > 1))
 _HAS_CLASS_WORD = re.compile(rf"(?:{_LONG_WORDS}|[苑园城府院楼厂店馆区期门])$")
 _INSIDE = frozenset({Kind.BUILDING, Kind.ENTRANCE, Kind.FLOOR, Kind.ROOM})

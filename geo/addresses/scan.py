@@ -63,7 +63,7 @@ _DISTANCE = re.compile(
 )
 _DISTANCE_STARTS = frozenset("往向距东南西北前后左右约0123456789")
 # Letters belong to a name where Chinese follows that is no counting word: KTV酒吧, 南苑E家.
-_LETTERS = r"[A-Z]{1,8}(?=[一-鿿])(?![A-Z]*[座栋幢楼区期单馆号排室梯层户])"
+_LETTERS = r"[A-Z]{1,8}(?=[一-鿿])(?![A-Z]*(?:[座栋幢楼区期单馆号排室梯层户端口]|[出入]口))"
 _CHINESE_RUN = re.compile(rf"(?:{_LETTERS})?[一-鿿〇㐀-䶿]+(?:{_LETTERS}[一-鿿〇㐀-䶿]+)*")
 _FOREIGN_RUN = re.compile(r"[^一-鿿\s(),;0-9-]+")
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from geo.addresses.division_match import resolve_division
-from geo.addresses.levels import DIVISION_LEVELS, LEVELS, AddressLevel
+from geo.addresses.levels import DIVISION_LEVELS, LEVELS, NUMBERED_LEVELS, AddressLevel
 from geo.addresses.normalise import fold_name
 from geo.addresses.parse import ParsedAddress
+from geo.addresses.words import ESTATE_ENDINGS, alternatives
 from geo.errors import InvalidInput
 
 
@@ -30,8 +31,9 @@ class WrittenForm:
 
 
 DEFAULT_WRITTEN_FORM = WrittenForm()
-_COUNTED = re.compile(r"[A-Z]{0,2}\d+[A-Z]?(?:-\d+)?$")
-_BLOCK = re.compile(r"(\d+)-([A-Z])$")
+_COUNTED = re.compile(r"(?:[A-Z]{0,2}\d+[A-Z]?(?:-\d+)?|[A-Z]-\d+)$")
+_BLOCK = re.compile(r"([A-Z]{0,2}\d+[A-Z]?)-([A-Z])$")
+_BEGINS_WITH_CLASS_WORD = re.compile(alternatives(ESTATE_ENDINGS))
 _LETTERED = re.compile(r"[A-Z]{1,2}$")
 _SUFFIXED_DOOR = re.compile(r"(.+?)附(\d+)$")
 
@@ -89,6 +91,12 @@ def _written(
             return f"地下{value[1:]}{form.floor}"
         case AddressLevel.ROOM if value[-1:].isdigit() or value[-1:].isascii():
             return value + _room_word(value, components, form)
+        case AddressLevel.ESTATE if (
+            AddressLevel.ROAD in components
+            and AddressLevel.DOOR not in components
+            and _BEGINS_WITH_CLASS_WORD.match(value)
+        ):
+            return f" {value}"  # 朗山路科技园 would be one name
         case _:
             return value
 
@@ -124,5 +132,6 @@ def search_key(address: ParsedAddress | Mapping[str, str]) -> str:
             continue
         if level is AddressLevel.FLOOR and room.startswith(floor) and len(room) == len(floor) + 2:
             continue
-        pieces.append(f"{level}={fold_name(value)}")
+        # 12-3号 is not 123号: only names are folded
+        pieces.append(f"{level}={value if level in NUMBERED_LEVELS else fold_name(value)}")
     return "|".join(pieces)

@@ -17,6 +17,7 @@ from geo.addresses import AddressLevel, AddressRelation, compare, parse
         ("文一西路969号3幢", "文一西路969号4幢", "different", "building"),
         ("文一西路969号", "文二西路969号", "different", "road"),
         ("八一路3号", "81路3号", "same", None),
+        ("八一路12-3号", "八一路123号", "different", "door"),
         ("余杭区文一西路969号", "余杭区莲花小区3幢", "overlap", "road"),
         ("文一西路1号", "莲花小区", "overlap", None),
     ],

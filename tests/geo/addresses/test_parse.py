@@ -48,6 +48,16 @@ def read(text: str, context: ParseContext | None = None) -> str:
         ("时尚广场首层S1", "estate=时尚广场 floor=1 room=S1"),
         ("水榭春天沃尔玛负一层", "estate=水榭春天沃尔玛 floor=-1"),
         ("上海市静安区南京西路1376号", "province=上海市 county=静安区 road=南京西路 door=1376"),
+        (
+            "深圳市南山区科技园科苑路东方科技大厦1702",
+            "city=深圳市 county=南山区 development_zone=科技园 road=科苑路 estate=东方科技大厦"
+            " room=1702",
+        ),
+        (
+            "西小口路66号东升科技园B6楼C座202",
+            "road=西小口路 door=66 estate=东升科技园 building=B6-C room=202",
+        ),
+        ("信环西路19号1号楼1602-4室", "road=信环西路 door=19 building=1 room=1602-4"),
         ("新田360广场3层", "estate=新田360广场 floor=3"),
         ("将军桥12号(水泥厂3幢)", "road=将军桥 door=12"),
         (
@@ -223,3 +233,16 @@ def test_many_are_read_in_order() -> None:
     texts = ["文一西路1号", "", "文二西路2号"]
     assert [p.text for p in parse_many(texts)] == texts
     assert [p.value(AddressLevel.DOOR) for p in parse_many(texts)] == ["1", None, "2"]
+
+
+_SIGNS = (
+    "东西南北中一二三十百路街村口号楼层区期负地下首底附甲乙院内旁与浙江杭州市余杭区五常街道镇乡县"
+    "花园大厦A1B2C-( )米M#幢座室单元弄组段门桥城社办事处中国市辖NULL"
+)
+
+
+@given(st.text(alphabet=_SIGNS, max_size=30))
+def test_pieces_of_addresses_in_any_disorder_are_read(text: str) -> None:
+    parsed = parse(text)
+    for piece in (*parsed.parts, *parsed.relation, *parsed.notes, *parsed.leftovers):
+        assert 0 <= piece.start < piece.end <= len(text)
