@@ -60,7 +60,7 @@ def find_doubts(query: Query, place: Place, view: RegisterView) -> tuple[list[Ma
         left *= _UNREAD_LEAVES ** len(reading.unread)
     if reading.cost >= 0.2:
         reasons.append(MatchReason("assumed"))
-        left *= 1.0 - min(0.3, 0.2 * reading.cost)
+        left *= 1.0 - min(0.4, 0.3 * reading.cost)
     leftover = [piece for piece in query.leftover if piece not in own_text]
     if leftover:
         reasons.append(MatchReason("leftover", said=" ".join(leftover)))

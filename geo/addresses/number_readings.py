@@ -223,7 +223,9 @@ def _plausibility(
         if level == BUILDING:
             return 0.0 if digits <= 3 else 0.5
         if level == FLOOR:
-            return 0.0 if digits <= 2 else 1.0
+            # 2-1-101: an entrance rather than a floor that the room says again.
+            following = tokens[at + 1].key if not is_last else ""
+            return (0.0 if digits <= 2 else 1.0) + (0.5 if following.startswith(token.key) else 0.0)
     return 0.0
 
 
