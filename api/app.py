@@ -13,7 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from api.dependencies import refuse_unknown_parameters
 from api.endpoints import addresses, areas, geocoding, grids, imports, layers, store, tiles
 from api.errors import add_error_handlers
-from api.middleware import BodyCap, RequestRecord, SecurityHeaders
+from api.middleware import BodyCap, OwnOriginOnly, RequestRecord, SecurityHeaders
 from api.schemas.errors import error_schemas
 from api.services import Services
 from geo.settings import Settings
@@ -76,6 +76,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     # Tiles, hexagons and scripts shrink to a third: a phone on a bad network feels it.
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=5)
     app.add_middleware(BodyCap, cap_of=_body_cap(settings))
+    app.add_middleware(OwnOriginOnly)
     app.add_middleware(RequestRecord)
     app.add_middleware(SecurityHeaders)
 

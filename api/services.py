@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.orm import sessionmaker
 
 from api.import_workers import ImportWorkers
-from api.uploads import remove_upload
+from api.uploads import clear_half_uploads, remove_upload
 from geo.errors import PlatformError
 from geo.geocoding.local import open_geocoder
 from geo.importers.job_kinds import run_job
@@ -44,6 +44,7 @@ class Services:
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """While the application serves."""
+        clear_half_uploads(self.settings)
         self.imports.start()
         self.warming = Thread(target=self._warm_geocoder, name="warm-geocoder", daemon=True)
         self.warming.start()

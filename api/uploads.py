@@ -20,6 +20,7 @@ from geo.errors import DiskFull, FileTooLarge, InvalidFile
 from geo.settings import Settings
 
 UPLOADS = "uploads"
+HALF = "new-"  # begins the folder of a file that is still coming in
 BLOCK_BYTES = 1024 * 1024
 STEM_CHARS_MAX = 60  # of up to four bytes each; a file system takes 255 bytes
 SUFFIX_CHARS_MAX = 12
@@ -54,7 +55,7 @@ def stored_upload(
     DiskFull
     """
     uploads = settings.data_folder / UPLOADS
-    fresh = uploads / f"new-{uuid4().hex}"
+    fresh = uploads / f"{HALF}{uuid4().hex}"
     try:
         fresh.mkdir(parents=True)
         name = harmless_name(file.filename)
@@ -79,6 +80,12 @@ def stored_upload(
         raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def clear_half_uploads(settings: Settings) -> None:
+    """Remove what a crash left of uploads that never became jobs; before the server takes any."""
+    for folder in (settings.data_folder / UPLOADS).glob(f"{HALF}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_upload(settings: Settings, path: Path) -> None:

@@ -36,7 +36,7 @@ from api.schemas.addresses import (
     NewAddress,
     NewAlias,
 )
-from api.schemas.errors import error_responses
+from api.schemas.errors import error_responses, write_error_responses
 from geo.register import (
     AddressFilter,
     add_alias,
@@ -57,7 +57,7 @@ AddressId = Annotated[RowId, Path(description="Number of the address.")]
 AliasId = Annotated[RowId, Path(description="Number of the alias.")]
 Today = Annotated[date, Depends(today)]
 Now = Annotated[datetime, Depends(now)]
-WRITE_ERRORS = error_responses(404, 409, 413)
+WRITE_ERRORS = write_error_responses(404, 409)
 
 
 @router.get(
@@ -271,7 +271,7 @@ def add_one_alias(
     operation_id="end_address_alias",
     summary="End an alias",
     response_class=Response,
-    responses=error_responses(404, 409),
+    responses=WRITE_ERRORS,
 )
 def end_one_alias(
     session: WriteSession, scope: Scope, moment: Now, address_id: AddressId, alias_id: AliasId

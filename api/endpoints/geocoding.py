@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 
 from api.dependencies import Day, Geocoder, NearPoint, Point, ReadSession, Scope, SoundText
 from api.geojson import rounded
-from api.schemas.errors import error_responses
+from api.schemas.errors import error_responses, write_error_responses
 from api.schemas.geocoding import (
     Candidate,
     GeocodeAnswer,
@@ -71,7 +71,7 @@ def geocode_one(geocoder: Geocoder, scope: Scope, q: AddressText) -> GeocodeAnsw
     "/geocode",
     operation_id="geocode_many",
     summary="Find the places of many address texts",
-    responses=error_responses(413),
+    responses=write_error_responses(),
 )
 def geocode_many(geocoder: Geocoder, scope: Scope, asked: GeocodeQuestions) -> GeocodeAnswers:
     """At most 1,000 at a time. A whole file: `gridbeat geocode FILE`."""

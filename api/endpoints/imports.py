@@ -22,7 +22,7 @@ from api.dependencies import (
     WriteSession,
 )
 from api.jobs import get_result_file, shown_job
-from api.schemas.errors import error_responses
+from api.schemas.errors import error_responses, write_error_responses
 from api.schemas.import_forms import (
     AddressImportForm,
     AreaImportForm,
@@ -43,7 +43,7 @@ router = APIRouter(prefix="/imports", tags=["imports"])
 
 JobId = Annotated[RowId, Path(description="Number of the job.")]
 MULTIPART = "multipart/form-data"
-_ACCEPTED = error_responses(404, 409, 413) | {
+_ACCEPTED = write_error_responses(404, 409) | {
     200: {"description": "Of a dry run: what would come of it.", "model": ImportTrial},
     202: {"description": "The job; ask for it again to see how far it is."},
 }
@@ -171,7 +171,7 @@ def get_import(
     "/{job_id}/stop",
     operation_id="stop_import",
     summary="Stop an import",
-    responses=error_responses(404, 409, 413),
+    responses=write_error_responses(404, 409),
 )
 def stop_import(
     session: WriteSession, settings: SettingsDep, _scope: OperatorScope, job_id: JobId
@@ -185,7 +185,7 @@ def stop_import(
     status_code=202,
     operation_id="resume_import",
     summary="Resume an import",
-    responses=error_responses(404, 409, 413),
+    responses=write_error_responses(404, 409),
 )
 def resume_import(services: ServicesDep, _scope: OperatorScope, job_id: JobId) -> ImportJob:
     """One that failed, was stopped, or was in hand when the program ended goes on where it was."""

@@ -52,7 +52,13 @@ def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def write_error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of an endpoint that takes a body or writes."""
+    return error_responses(403, 413, *statuses)
+
+
 _DESCRIPTIONS = {
+    403: "A browser sent it on behalf of another site.",
     404: "Not there, or outside what the caller may see.",
     409: "What is stored says otherwise, or is too little for an answer.",
     413: "The body is too large.",

@@ -275,6 +275,14 @@ def test_a_waiting_job_is_taken_up_at_the_next_start(
         assert client.get(f"/v1/imports/{job_id}").json()["status"] == "done"
 
 
+def test_half_an_upload_is_gone_after_the_next_start(database: Database, tmp_path: Path) -> None:
+    half = tmp_path / "uploads" / "new-0"
+    half.mkdir(parents=True)
+    (half / "a.csv").write_text("x")
+    with TestClient(create_app(Settings(data_folder=tmp_path, demo=False), database)):
+        assert not half.exists()
+
+
 def test_the_same_upload_takes_up_its_unfinished_job(own_client: TestClient) -> None:
     services_of(own_client).imports.stop()
     first = send(own_client, "addresses", ADDRESSES).json()["id"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import structlog
 from fastapi.testclient import TestClient
 
@@ -42,3 +43,29 @@ def test_answers_of_some_size_are_packed(client: TestClient) -> None:
     assert "Content-Encoding" not in plain.headers
     assert plain.json() == packed.json()
     assert "Content-Encoding" not in client.get("/v1/health").headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),  # a program
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://testserver"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Origin": "http://testserver"}, 200),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://testserver"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://testserver.evil.example"}, 403),
+        ({"Origin": "http://testserver:81"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
+    ],
+)
+def test_pages_of_other_sites_cant_write(
+    client: TestClient, headers: dict[str, str], status: int
+) -> None:
+    answer = client.post("/v1/geocode", json={"addresses": ["x"]}, headers=headers)
+    assert answer.status_code == status
+    if status == 403:
+        assert answer.json()["error"]["code"] == "foreign_origin"
+    assert client.get("/v1/health", headers=headers).status_code == 200
