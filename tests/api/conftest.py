@@ -151,17 +151,24 @@ def client_of(client: TestClient) -> Callable[..., TestClient]:
     return limited
 
 
-@pytest.fixture
-def statements(district: District) -> Iterator[list[str]]:
-    """The statements sent to the database while the test runs."""
+@contextlib.contextmanager
+def counted_statements(database: Database) -> Iterator[list[str]]:
+    """The statements sent to a database meanwhile."""
     sent: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         sent.append(statement)
 
-    event.listen(district.database.engine, "before_cursor_execute", note)
+    event.listen(database.engine, "before_cursor_execute", note)
     yield sent
-    event.remove(district.database.engine, "before_cursor_execute", note)
+    event.remove(database.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def statements(district: District) -> Iterator[list[str]]:
+    """The statements sent to the district's database while the test runs."""
+    with counted_statements(district.database) as sent:
+        yield sent
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from api.uploads import harmless_name
 from geo.importers.jobs import create_job, get_job, results_folder, running_job
 from geo.settings import Settings
 from geo.store.database import Database
-from tests.api.conftest import COMMUNITY_1, GRID_A, GRID_B
+from tests.api.conftest import COMMUNITY_1, GRID_A, GRID_B, counted_statements
 from tests.drawing import draw
 
 ADDRESSES = (
@@ -321,6 +321,16 @@ def test_a_file_that_is_gone_fails_the_job_with_a_word(
     job = own_client.get(f"/v1/imports/{job_id}").json()
     assert job["status"] == "failed"
     assert "gone" in job["message"]
+
+
+def test_a_page_of_imports_is_one_query(own_client: TestClient, database: Database) -> None:
+    services_of(own_client).warming.join()
+    with database.session() as session:
+        for _ in range(5):
+            create_job(session, kind="addresses", file_name="a.csv", options={})
+    with counted_statements(database) as sent:
+        assert len(own_client.get("/v1/imports").json()["imports"]) == 5
+    assert len(sent) == 1
 
 
 def test_unknown_jobs(own_client: TestClient) -> None:
