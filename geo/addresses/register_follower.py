@@ -81,7 +81,7 @@ class RegisterFollower:
                 )
             )
             self._newest_change = max(ids, default=0)
-            known_from = min(ids, default=1)
+            known_from = max(1, self._newest_change - SKIPPED_IDS_LOOKED_BACK + 1)
             self._skipped = {i: now for i in range(known_from, self._newest_change) if i not in ids}
             table = load_register_rows(session)
         return RegisterIndex.from_table(table)

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -241,9 +241,3 @@ def _sha256(path: Path) -> str:
         while block := file.read(HASH_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
-
-
-def chunks_of(parts: Sequence[Path]) -> Iterator[pa.Table]:
-    """Yield the finished chunks in order."""
-    for part in parts:
-        yield pq.read_table(part)

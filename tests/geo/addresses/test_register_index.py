@@ -144,6 +144,18 @@ def test_a_change_that_commits_late_is_not_missed(database: Database) -> None:
     assert found(follower.current(), "翠苑一区3-2-101") == late_id
 
 
+def test_a_change_begun_before_the_first_read_is_not_missed(database: Database) -> None:
+    late = database.open_session()
+    late_id = add_address(late, TEXTS[12])
+    with database.session() as session:
+        add_address(session, TEXTS[16])
+    follower = RegisterFollower(database)
+    assert len(follower.current()) == 1
+    late.commit()
+    late.close()
+    assert found(follower.current(), "翠苑一区3-2-101") == late_id
+
+
 def test_a_follower_may_be_told_to_ask_less_often(database: Database) -> None:
     now = [0.0]
     follower = RegisterFollower(database, max_age_s=1.0, clock=lambda: now[0])
