@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from geo.addresses.register_index import RegisterIndex
 from geo.addresses.suggest import Suggestion, suggest
@@ -70,3 +72,12 @@ def test_limit_is_kept() -> None:
 def test_new_names_are_completed_too() -> None:
     changed = RegisterIndex.from_rows([(1, "西湖区学院路1号", 120.1, 30.3)])
     assert suggest("学院", changed, scope=EVERYTHING)[0].text == "西湖区学院路"
+
+
+PIECES = [*"文一路翠苑区号幢单元附-/#(， ", "3", "10", "WYL", "wen", "栋"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=20))
+def test_scrambled_typing_never_fails(pieces: list[str]) -> None:
+    assert len(ask("".join(pieces), near=LonLat(120.1, 30.3))) <= 8
