@@ -15,6 +15,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,10 @@ from geo.store.database import Database, make_engine
 from geo.store.migrate import migrate
 
 TEMPLATE = "template_gridbeat"
+
+# How long a test takes tells of the machine, and never fails it.
+settings.register_profile("gridbeat", deadline=None)
+settings.load_profile("gridbeat")
 
 
 @pytest.fixture(scope="session")
