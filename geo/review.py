@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, case, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -17,27 +17,24 @@ from geo.errors import Conflict, InvalidInput, ReviewItemNotFound
 from geo.geocoding.geocoder import NOT_FOUND, REVIEW, GeocodeAnswer
 from geo.register.identity import text_key
 from geo.register.writing import add_alias, end_alias
-from geo.tables import REVIEW_STATUSES, ReviewItem
+from geo.tables import REVIEW_STATUSES, AddressAlias, ReviewItem, StandardAddress
 from geo.values import GridScope
 
 NOTE_CHARS_MAX = 500
+ALIAS_SOURCE = "review"  # of the aliases that decisions make
 
 
 def queue_for_review(session: Session, answers: Iterable[GeocodeAnswer], *, source: str) -> int:
     """Queue the texts of answers that were not sure; return how many texts are new in the queue.
 
-    A text that waits already is counted once more; one that was rejected stays so. Texts that were
-    matched or can't be read are left out.
+    A text that waits already is counted once more, and lies where its surest guess lies; one that
+    was rejected stays so. Texts that were matched or can't be read are left out.
 
     Parameters
     ----------
     source : who asked, such as `api` or the name of a file
     """
-    unsure = {}
-    for answer in answers:
-        key = text_key(answer.text) if answer.status in {REVIEW, NOT_FOUND} else ""
-        if key:
-            unsure[key] = answer
+    unsure = unsure_answers(answers)
     rejected = set(
         session.scalars(
             select(ReviewItem.text_key).where(
@@ -59,18 +56,32 @@ def queue_for_review(session: Session, answers: Iterable[GeocodeAnswer], *, sour
     if not rows:
         return 0
     queued = insert(ReviewItem).values(rows)
+    is_surer = queued.excluded.confidence > ReviewItem.confidence
     counts = session.scalars(
         queued.on_conflict_do_update(
             index_elements=[ReviewItem.text_key],
             index_where=ReviewItem.status == "open",
             set_={
                 "asked_count": ReviewItem.asked_count + 1,
-                "confidence": queued.excluded.confidence,
-                "grid_code": queued.excluded.grid_code,
+                "confidence": func.greatest(queued.excluded.confidence, ReviewItem.confidence),
+                # Another caller's lesser guess must not take a text out of its grid's queue.
+                "grid_code": case(
+                    (is_surer, queued.excluded.grid_code), else_=ReviewItem.grid_code
+                ),
             },
         ).returning(ReviewItem.asked_count)
     ).all()
     return sum(count == 1 for count in counts)
+
+
+def unsure_answers(answers: Iterable[GeocodeAnswer]) -> dict[str, GeocodeAnswer]:
+    """Return the answers that are for a person to decide, by the folded text that was asked."""
+    keyed = (
+        (text_key(answer.text), answer)
+        for answer in answers
+        if answer.status in {REVIEW, NOT_FOUND}
+    )
+    return {key: answer for key, answer in keyed if key}
 
 
 def find_review_items(
@@ -104,6 +115,24 @@ def count_review_items(session: Session, *, scope: GridScope) -> dict[str, int]:
     for status, count in found:
         counts[status] = count
     return counts
+
+
+def find_decided_texts(
+    session: Session, items: Iterable[ReviewItem], *, scope: GridScope
+) -> dict[int, str]:
+    """Return the standard addresses that items were matched to, as text by their ids.
+
+    An address that lies outside the scope by now is left out.
+    """
+    wanted = {item.standard_address_id for item in items if item.standard_address_id is not None}
+    if not wanted:
+        return {}
+    found = select(StandardAddress.id, StandardAddress.canonical_text).where(
+        StandardAddress.id.in_(wanted)
+    )
+    if scope.grid_codes is not None:
+        found = found.where(StandardAddress.grid_code.in_(sorted(scope.grid_codes)))
+    return {row.id: row.canonical_text for row in session.execute(found)}
 
 
 def get_review_item(session: Session, item_id: int, *, scope: GridScope) -> ReviewItem:
@@ -140,7 +169,9 @@ def match_review_item(
     Conflict : decided meanwhile, or seen in an older version
     """
     item = _open_item(session, item_id, version, scope)
-    alias = add_alias(session, standard_address_id, item.address_text, source="review", scope=scope)
+    alias = add_alias(
+        session, standard_address_id, item.address_text, source=ALIAS_SOURCE, scope=scope
+    )
     item.status, item.standard_address_id, item.alias_id = "matched", standard_address_id, alias.id
     return _decided(session, item, decided_by, now, note)
 
@@ -170,14 +201,14 @@ def reject_review_item(
 def reopen_review_item(
     session: Session, item_id: int, *, version: int, now: datetime, scope: GridScope
 ) -> ReviewItem:
-    """Take a decision back: the item is open again, its alias ended.
+    """Take a decision back: the item is open again, the alias that it made ended.
 
     Raises
     ------
     ReviewItemNotFound : there is none in the scope
     Conflict : it is open, was seen in an older version, or the same text waits as another item
     """
-    item = get_review_item(session, item_id, scope=scope)
+    item = _held_item(session, item_id, scope)
     _require_version(item, version)
     if item.status == "open":
         raise Conflict(f"Review item {item_id} is open; there is nothing to take back.")
@@ -188,10 +219,13 @@ def reopen_review_item(
     )
     if waiting is not None:
         raise Conflict(f"The same text waits as review item {waiting}. Decide that one.")
-    if item.standard_address_id is not None and item.alias_id is not None:
-        end_alias(session, item.standard_address_id, item.alias_id, now=now, scope=scope)
+    alias = None if item.alias_id is None else session.get_one(AddressAlias, item.alias_id)
+    # One that somebody else had made, or has ended since, isn't the decision's to end.
+    if alias is not None and alias.source == ALIAS_SOURCE and alias.ended_at is None:
+        end_alias(session, alias.standard_address_id, alias.id, now=now, scope=scope)
     item.status = "open"
-    item.standard_address_id = item.alias_id = item.decided_by = item.decided_at = None
+    item.standard_address_id = item.alias_id = None
+    item.decided_by = item.decided_at = item.note = None
     item.version += 1
     session.flush()
     return item
@@ -204,9 +238,15 @@ def _in_scope(scope: GridScope) -> ColumnElement[bool]:
     return ReviewItem.grid_code.in_(sorted(scope.grid_codes))
 
 
-def _open_item(session: Session, item_id: int, version: int, scope: GridScope) -> ReviewItem:
+def _held_item(session: Session, item_id: int, scope: GridScope) -> ReviewItem:
+    """An item as it is now; nobody else decides it until this transaction ends."""
     item = get_review_item(session, item_id, scope=scope)
     session.refresh(item, with_for_update=True)
+    return item
+
+
+def _open_item(session: Session, item_id: int, version: int, scope: GridScope) -> ReviewItem:
+    item = _held_item(session, item_id, scope)
     if item.status != "open":
         raise Conflict(
             f"Review item {item_id} was decided already ({item.status}). Reopen it to decide anew.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
@@ -10,8 +11,10 @@ from sqlalchemy.orm import Session
 from geo.errors import Conflict, InvalidInput, ReviewItemNotFound
 from geo.geocoding.geocoder import GeocodeAnswer
 from geo.geocoding.local import open_geocoder
+from geo.register.writing import add_alias, end_alias
 from geo.review import (
     count_review_items,
+    find_decided_texts,
     find_review_items,
     get_review_item,
     match_review_item,
@@ -29,11 +32,11 @@ EVERYTHING = GridScope.everything()
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
 
 
-def unsure(text: str, **facts: object) -> GeocodeAnswer:
+def unsure(text: str, **facts: Any) -> GeocodeAnswer:
     return GeocodeAnswer(**{"text": text, "status": "review", "confidence": 0.5, **facts})
 
 
-def queue_one(session: Session, text: str = "试验路老邮局旁", **facts: object) -> ReviewItem:
+def queue_one(session: Session, text: str = "试验路老邮局旁", **facts: Any) -> ReviewItem:
     queue_for_review(session, [unsure(text, **facts)], source="test")
     return find_review_items(session, scope=EVERYTHING)[-1]
 
@@ -130,3 +133,45 @@ def test_unknown_status_and_long_note_are_refused(session: Session) -> None:
         reject_review_item(
             session, item.id, version=1, decided_by="x", now=NOW, scope=EVERYTHING, note="长" * 501
         )
+
+
+def test_lesser_guess_of_another_grid_takes_no_text_away(session: Session) -> None:
+    queue_one(session, grid_code="990101001001001", confidence=0.5)
+    queue_one(session, grid_code="990101001001002", confidence=0.4)
+    item = queue_one(session, grid_code=None, confidence=0.5)
+    assert (item.grid_code, item.confidence, item.asked_count) == ("990101001001001", 0.5, 3)
+    item = queue_one(session, grid_code="990101001001002", confidence=0.6)
+    session.refresh(item)
+    assert (item.grid_code, item.confidence, item.asked_count) == ("990101001001002", 0.6, 4)
+
+
+def test_taking_back_leaves_an_alias_that_was_there_before(session: Session) -> None:
+    address = add_standard_address(session)
+    item = queue_one(session)
+    before = add_alias(session, address.id, item.address_text, source="import", scope=EVERYTHING)
+    match(session, item, address.id)
+    assert item.alias_id == before.id
+    reopen_review_item(session, item.id, version=item.version, now=NOW, scope=EVERYTHING)
+    session.refresh(before)
+    assert before.ended_at is None
+
+
+def test_a_decision_whose_alias_was_ended_by_hand_can_be_taken_back(session: Session) -> None:
+    address = add_standard_address(session)
+    item = match(session, queue_one(session), address.id)
+    assert item.alias_id is not None
+    end_alias(session, address.id, item.alias_id, now=NOW, scope=EVERYTHING)
+    reopen_review_item(session, item.id, version=item.version, now=NOW, scope=EVERYTHING)
+    assert item.status == "open"
+
+
+def test_decided_addresses_as_text_keep_to_the_scope(session: Session) -> None:
+    address = add_standard_address(session)
+    item = match(session, queue_one(session), address.id)
+    waiting = queue_one(session, "别的文字")
+    own, nothing = EVERYTHING, GridScope.of([])
+    assert find_decided_texts(session, [item, waiting], scope=own) == {
+        address.id: address.canonical_text
+    }
+    assert find_decided_texts(session, [item], scope=nothing) == {}
+    assert find_decided_texts(session, [waiting], scope=own) == {}
