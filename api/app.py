@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.dependencies import refuse_unknown_parameters
-from api.endpoints import addresses, areas, geocoding, grids, imports, layers, store, tiles
+from api.endpoints import addresses, areas, geocoding, grids, imports, layers, review, store, tiles
 from api.errors import add_error_handlers
 from api.middleware import BodyCap, OwnOriginOnly, RequestRecord, SecurityHeaders
 from api.schemas.errors import error_schemas
@@ -37,6 +37,7 @@ Standard addresses, community grids and H3 cells of one deployment.
 
 TAGS = [
     {"name": "geocoding", "description": "Text to place, place to text."},
+    {"name": "review", "description": "Texts that were not sure: a person decides once."},
     {
         "name": "addresses",
         "description": "Standard addresses (标准地址), their aliases and history.",
@@ -81,7 +82,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.add_middleware(SecurityHeaders)
 
     endpoints = APIRouter(prefix=PREFIX, dependencies=[Depends(refuse_unknown_parameters)])
-    for module in (geocoding, addresses, areas, grids, imports, layers, tiles, store):
+    for module in (geocoding, review, addresses, areas, grids, imports, layers, tiles, store):
         endpoints.include_router(module.router)
     app.include_router(endpoints)
     return app

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal, cast
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.dependencies import Day, Geocoder, NearPoint, Point, ReadSession, Scope, SoundText
+from api.dependencies import (
+    Day,
+    Geocoder,
+    NearPoint,
+    Point,
+    ReadSession,
+    Scope,
+    SoundText,
+    WriteSession,
+)
+from api.geocoding import geocode_answer, lon_and_lat
 from api.geojson import rounded
 from api.schemas.errors import error_responses, write_error_responses
 from api.schemas.geocoding import (
-    Candidate,
     GeocodeAnswer,
     GeocodeAnswers,
     GeocodeQuestions,
@@ -19,22 +27,17 @@ from api.schemas.geocoding import (
     NearestAddress,
     PlaceArea,
     PlaceGrid,
-    Reason,
     Suggestion,
     Suggestions,
 )
-from geo.addresses.match import MatchCandidate
-from geo.addresses.match_reasons import MatchReason
-from geo.geocoding import geocoder as answers
 from geo.h3_cells import STORED_RESOLUTION, h3_cell_to_text
 from geo.locating import LocateResult, locate
-from geo.values import LonLat
+from geo.review import queue_for_review, unsure_answers
 
 router = APIRouter(tags=["geocoding"])
 
 ADDRESS_TEXT_MAX = 500  # characters; GRIDBEAT_ADDRESS_TEXT_MAX can only narrow it
 SUGGESTIONS_MAX = 20
-Status = Literal["matched", "review", "not_found", "error"]
 
 
 AddressText = Annotated[
@@ -64,7 +67,7 @@ TypedText = Annotated[
 )
 def geocode_one(geocoder: Geocoder, scope: Scope, q: AddressText) -> GeocodeAnswer:
     """Point, level, confidence, grid, H3 cell, candidates and reasons."""
-    return _answered(geocoder.geocode(q, scope=scope))
+    return geocode_answer(geocoder.geocode(q, scope=scope))
 
 
 @router.post(
@@ -73,10 +76,21 @@ def geocode_one(geocoder: Geocoder, scope: Scope, q: AddressText) -> GeocodeAnsw
     summary="Find the places of many address texts",
     responses=write_error_responses(),
 )
-def geocode_many(geocoder: Geocoder, scope: Scope, asked: GeocodeQuestions) -> GeocodeAnswers:
-    """At most 1,000 at a time. A whole file: `gridbeat geocode FILE`."""
+def geocode_many(
+    session: WriteSession, geocoder: Geocoder, scope: Scope, asked: GeocodeQuestions
+) -> GeocodeAnswers:
+    """At most 1,000 at a time. A whole file: `gridbeat geocode FILE`. With `queue_unsure` the texts
+    that are not sure wait in the review queue."""
     answers = geocoder.geocode_many(asked.addresses, scope=scope)
-    return GeocodeAnswers(results=[_answered(answer) for answer in answers])
+    queued_count = None
+    if asked.queue_unsure:
+        assert asked.source is not None, "the schema asks for it"
+        # Not how many are new: that would tell what lies in the queues of other grids.
+        queued_count = len(unsure_answers(answers))
+        queue_for_review(session, answers, source=asked.source)
+    return GeocodeAnswers(
+        results=[geocode_answer(answer) for answer in answers], queued_count=queued_count
+    )
 
 
 @router.get(
@@ -101,7 +115,7 @@ def suggest(
                 canonical_text=each.text,
                 standard_address_id=each.standard_address_id,
                 level=each.level,
-                **_lonlat(each.lonlat),
+                **lon_and_lat(each.lonlat),
                 address_count=each.address_count,
             )
             for each in found
@@ -119,57 +133,6 @@ def locate_point(session: ReadSession, scope: Scope, on: Day, point: Point) -> L
     """Grid, areas, H3 cell and the nearest standard address. A point on a border belongs to the
     grid with the smallest code."""
     return _located(locate(session, point, on=on, scope=scope))
-
-
-def _answered(found: answers.GeocodeAnswer) -> GeocodeAnswer:
-    return GeocodeAnswer(
-        text=found.text,
-        status=cast(Status, found.status),
-        canonical_text=found.canonical_text,
-        standard_address_id=found.standard_address_id,
-        level=found.level,
-        **_lonlat(found.lonlat),
-        accuracy_m=_metres(found.accuracy_m),
-        confidence=round(found.confidence, 4),
-        grid_code=found.grid_code,
-        h3_cell=None if found.h3_cell is None else h3_cell_to_text(found.h3_cell),
-        is_ambiguous=found.is_ambiguous,
-        missing=list(found.missing),
-        contradicted=list(found.contradicted),
-        reasons=_reasons(found.reasons),
-        candidates=[_candidate(each) for each in found.candidates],
-        message=found.message,
-    )
-
-
-def _candidate(found: MatchCandidate) -> Candidate:
-    return Candidate(
-        canonical_text=found.canonical_text,
-        standard_address_id=found.standard_address_id,
-        level=found.level,
-        **_lonlat(found.lonlat),
-        radius_m=_metres(found.radius_m),
-        grid_code=found.grid_code,
-        h3_cell=None if found.h3_cell is None else h3_cell_to_text(found.h3_cell),
-        confidence=round(found.confidence, 4),
-        missing=list(found.missing),
-        contradicted=list(found.contradicted),
-        reasons=_reasons(found.reasons),
-    )
-
-
-def _reasons(found: Sequence[MatchReason]) -> list[Reason]:
-    return [Reason(code=each.code, level=each.level, zh=each.zh, en=each.en) for each in found]
-
-
-def _lonlat(place: LonLat | None) -> dict[str, float | None]:
-    if place is None:
-        return {"lon": None, "lat": None}
-    return {"lon": rounded(place.longitude), "lat": rounded(place.latitude)}
-
-
-def _metres(value: float | None) -> float | None:
-    return None if value is None else round(value, 1)
 
 
 def _located(found: LocateResult) -> Located:

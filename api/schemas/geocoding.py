@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from api.dependencies import sound_text
 
 AreaLevel = Literal["province", "city", "county", "township", "community"]
 CANONICAL_TEXT = Field(
@@ -129,6 +138,11 @@ def whole(text: str) -> str:
 
 
 WholeText = Annotated[str, AfterValidator(whole)]
+SourceName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(sound_text),
+]
 
 
 class GeocodeQuestions(BaseModel):
@@ -142,12 +156,31 @@ class GeocodeQuestions(BaseModel):
         description="Each is answered by itself; one that can't be read is an `error`.",
         examples=[["上海市黄浦区南京东路100号", "南京东路100号3单元501室"]],
     )
+    queue_unsure: bool = Field(
+        default=False,
+        description="Whether texts that are not sure wait for a person in the review queue.",
+    )
+    source: SourceName | None = Field(
+        default=None,
+        description="Who asks; wanted with `queue_unsure`.",
+        examples=["网格员走访名单"],
+    )
+
+    @model_validator(mode="after")
+    def _who_asks(self) -> GeocodeQuestions:
+        if self.queue_unsure and self.source is None:
+            raise ValueError("queue_unsure is given without source. Say who asks.")
+        return self
 
 
 class GeocodeAnswers(BaseModel):
     """One answer a text, in the order of the question."""
 
     results: list[GeocodeAnswer]
+    queued_count: int | None = Field(
+        description="Texts handed to the review queue; null where none were to be. One that waits "
+        "already is counted once more there, one that was rejected stays so."
+    )
 
 
 class Suggestion(BaseModel):
