@@ -103,6 +103,7 @@ def prepare_whole_job(
             job = create_job(
                 session, kind=kind, file_name=path.name, file_sha256=digest, options=kept
             )
+        job.options = kept  # the file may have been uploaded again, to another place
         return job.id
 
 

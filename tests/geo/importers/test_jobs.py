@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from geo.errors import Conflict, InvalidInput, JobNotFound, JobRunning
+from geo.errors import Conflict, InvalidFile, InvalidInput, JobNotFound, JobRunning
+from geo.importers.job_kinds import prepare_whole_job, run_job
 from geo.importers.jobs import (
     UNFORESEEN,
     JobStopped,
@@ -23,6 +25,7 @@ from geo.importers.jobs import (
     running_job,
     status_seen,
 )
+from geo.settings import Settings
 from geo.store.database import Database
 
 HOLDER = """
@@ -115,6 +118,26 @@ def test_the_newest_unfinished_job_of_the_same_file_and_options_is_resumed(
         assert find_resumable_job(session, options=other, **wanted) is None  # type: ignore[arg-type]
         with pytest.raises(JobNotFound):
             get_job(session, 99)
+
+
+def test_a_whole_file_job_that_failed_reads_the_file_uploaded_again(
+    database: Database, tmp_path: Path
+) -> None:
+    first, again = tmp_path / "first.csv", tmp_path / "again.csv"
+    first.write_text("code,name\n140105001001,滨河社区\n", encoding="utf-8")
+    again.write_bytes(first.read_bytes())
+    options = {
+        "source": "test", "datum": None, "valid_from": "2024-01-01", "standard": "own",
+        "level": "community", "mapping": {}, "table_name": None, "encoding": None,
+    }  # fmt: skip
+    settings = Settings(data_folder=tmp_path / "data")
+    job_id = prepare_whole_job(database, first, kind="areas", options=options)
+    first.unlink()
+    with pytest.raises(InvalidFile, match="gone"):
+        run_job(database, job_id, settings=settings)
+    assert prepare_whole_job(database, again, kind="areas", options=options) == job_id
+    run_job(database, job_id, settings=settings)
+    assert _status(database, job_id) == ("done", None)
 
 
 def test_a_killed_process_lets_go_of_its_job(database: Database) -> None:
