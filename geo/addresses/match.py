@@ -228,7 +228,7 @@ def _candidate(
         missing=missing,
         contradicted=tuple(
             level
-            for level in NUMBER_LEVELS
+            for level in ("road", *NUMBER_LEVELS)
             if level in place.confirmed.differing or level in place.confirmed.absent
         ),
         reasons=reasons,

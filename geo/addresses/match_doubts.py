@@ -15,7 +15,8 @@ SUREST = 0.99
 LITERAL_LENGTH = 4  # [characters] of a text that may be the end of an address, letter by letter
 _DIFFERENCE_LEAVES = {"room": 0.45, "floor": 0.7, "entrance": 0.4}
 _DIFFERENCE_LEAVES_OTHERWISE = 0.3
-_ABSENCE_LEAVES = {"room": 0.7, "floor": 0.95, "entrance": 0.75, "building": 0.55, "door": 0.8}
+_ABSENCE_LEAVES = {"room": 0.7, "floor": 0.95, "entrance": 0.75, "building": 0.55, "door": 0.8,
+                   "road": 0.4}  # fmt: skip
 _DIVISION_LEAVES = {"province": 0.25, "city": 0.3, "county": 0.6}
 _HIT_LEAVES = {"full": 1.0, "short": 0.97, "sound": 0.88, "typo": 0.86, "part": 0.6, "begun": 0.9}
 _NEAR_LEAVES = 0.6

@@ -34,6 +34,9 @@ CONFIRMING_QUALITY = 0.3  # a hit of less confirms nothing
 # Where these coarser levels differ, the same name is another place.
 _DIVISIONS = ("province", "city", "county")
 # Levels that registers write for one room and leave out for the next: nothing there tells nothing.
+# Names that say by themselves, without a road, where a number belongs.
+_NARROW_NAMES = {"village_group", "estate", "point_of_interest", "building"}
+_NUMBERED_NAMES = {*_NARROW_NAMES, "road", "community"}
 _OFTEN_LEFT_OUT = {"township", "development_zone", "community"}
 _TOLD_APART_BY: dict[str, tuple[str, ...]] = {
     "city": ("province",),
@@ -128,13 +131,41 @@ def confirm(query: Query, scored: ScoredRow, view: RegisterView) -> Confirmed:
     if "building" in absent and "door" not in said and door:
         # 文二路31号 where the register has 29号: the number was read as a building's, in vain.
         differing["door"] = (absent.pop("building"), door)
+    if query.road is not None and not _bears_road(query, query.road, names):
+        column = NAME_COLUMN["road"]
+        own_road = view.names.texts[segment.site_names[site, column]]
+        if own_road:
+            differing["road"] = (query.road, own_road)
+        elif not _NARROW_NAMES & names.keys():
+            absent["road"] = query.road
+    if query.leftover and not _NUMBERED_NAMES & names.keys():
+        # 滨河村3号 where only the county is known: number 3 of what?
+        absent |= numbers
+        numbers = {}
     return _without_what_hangs_on_a_difference(Confirmed(names, numbers, differing, absent))
+
+
+def _bears_road(query: Query, road: str, names: dict[str, NameHit]) -> bool:
+    """Whether the road of the text is confirmed, or is a part of a name that is."""
+    start = query.folded.find(road)
+    end = start + len(road)
+    return (
+        "road" in names
+        or start < 0
+        or any(
+            hit.start < end and start < hit.end
+            for level, hit in names.items()
+            if level not in _DIVISIONS
+        )
+    )
 
 
 def _without_what_hangs_on_a_difference(found: Confirmed) -> Confirmed:
     """A room number says nothing in a building of another number."""
     dropped: set[str] = set()
     apart = {*found.differing, *found.absent}
+    if "road" in apart and not _NARROW_NAMES & found.names.keys():
+        dropped |= {"door", "building", "entrance", "floor", "room"}
     if "village_group" in found.differing:
         dropped |= {"door", "building", "entrance", "floor", "room"}
     if "door" in found.differing and "estate" not in found.names:

@@ -56,6 +56,7 @@ class Query:
     chinese : Chinese characters in all
     relations : words such as 对面 that say that the place is only near
     divisions : level → folded name of divisions that the text states
+    road : folded name of the road that grammar reads in the text, whether the register has it
     """
 
     folded: str
@@ -66,6 +67,7 @@ class Query:
     chinese: int
     relations: tuple[str, ...]
     divisions: dict[str, str]
+    road: str | None = None
 
 
 Completion = Callable[[str, list[bool]], list[NameHit]]
@@ -138,6 +140,7 @@ def read_query(
         chinese=len(_CHINESE.findall(folded)),
         relations=tuple(note.text for note in parsed.relation) if parsed else (),
         divisions=_divisions(parsed),
+        road=_road(parsed),
     )
 
 
@@ -324,3 +327,8 @@ def _divisions(parsed: ParsedAddress | None) -> dict[str, str]:
         for part in parsed.parts
         if part.level.value in ("province", "city", "county") and part.code is not None
     }
+
+
+def _road(parsed: ParsedAddress | None) -> str | None:
+    road = parsed.components().get("road") if parsed is not None else None
+    return _fold(road)[0] if road else None

@@ -24,6 +24,33 @@ def match(text: str, index: RegisterIndex = INDEX) -> MatchResult:
     return match_standard_address(text, index, scope=EVERYTHING)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "小店区滨河路3号",  # a road that the register doesn't have
+        "山西省太原市小店区滨河路3号",
+        "小店区长治路3号",  # one that it has elsewhere
+        "小店区滨河路3号翠苑小区",
+        "小店区滨河路翠苑小区2号楼",
+        "小店区滨河村3号",
+    ],
+)
+def test_a_road_or_village_that_contradicts_is_never_a_sure_match(text: str) -> None:
+    texts = ("学府街3号", "学府街3号翠苑小区2号楼", "长治路8号")
+    index = RegisterIndex.from_rows(
+        [(i, f"山西省太原市小店区{each}", 112.5, 37.8) for i, each in enumerate(texts, 1)]
+    )
+    result = match(text, index)
+    assert result.status != "matched"
+
+
+def test_a_road_unknown_to_a_register_of_estates_without_roads_leaves_them_to_be_found() -> None:
+    index = RegisterIndex.from_rows([(1, "山西省太原市小店区翠苑小区2号楼", 112.5, 37.8)])
+    result = match("小店区滨河路翠苑小区2号楼", index)
+    assert result.best is not None
+    assert (result.best.standard_address_id, result.best.contradicted) == (1, ())
+
+
 def codes(result: MatchResult) -> set[tuple[str, str | None]]:
     return {(reason.code, reason.level) for reason in result.reasons}
 
