@@ -44,7 +44,8 @@ class MatchCandidate:
     standard_address_id : None where the place is a group of addresses (a building, a road)
     level : the finest level that the text confirms
     lonlat : of the address, or the middle of the group; None where the register has no point
-    radius_m : [m] of the circle that holds the place; for one address the accuracy of its point
+    radius_m : [m] of the circle that holds the place, and no less than the accuracy of its points;
+        None where it is one point and nobody said how well that is known
     score : points; only differences mean anything
     confidence : 0 to 1, that this is the place meant
     missing : levels that the address has and the text doesn't give
@@ -208,10 +209,6 @@ def _candidate(
     reasons: tuple[MatchReason, ...],
 ) -> MatchCandidate:
     lonlat, radius_m = group_point(view, place.rows)
-    if place.address is not None and len(place.rows) == 1:
-        number, row = place.address
-        accuracy = float(view.parts[number].segment.row_accuracy_m[row])
-        radius_m = None if math.isnan(accuracy) else accuracy
     if lonlat is None:
         reasons = (*reasons, MatchReason("no_point"))
     grid_code, h3_cell = group_grid_and_cell(view, place.rows)

@@ -22,6 +22,7 @@ from geo.values import LonLat
 
 EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG; radii of places are rounded up anyway
 
+SAME_POINT_M = 0.01  # closer than this, two points are one
 _CUT_LEVELS = {"door", "building", "entrance", "floor"}
 
 LEVEL_RANK = {level.value: level.rank for level in LEVELS}
@@ -89,20 +90,25 @@ def find_exact_row(view: RegisterView, group: RowGroup, level: str) -> tuple[int
 
 
 def group_point(view: RegisterView, group: RowGroup) -> tuple[LonLat | None, float | None]:
-    """Return the middle of rows and the radius [m] of the circle around it that holds them all."""
-    if len(group) == 1:
-        ((number, rows),) = group.parts
-        lon, lat = view.parts[number].segment.row_lonlat[rows[0]].tolist()
-        return (None, None) if math.isnan(lon) else (LonLat(lon, lat), 0.0)
+    """Return the middle of rows and the radius [m] of the circle around it that holds them all.
+
+    The circle is never smaller than the accuracy of the least known point that says it; None
+    where all points are one and none of them does.
+    """
     lonlat = np.concatenate([view.parts[n].segment.row_lonlat[rows] for n, rows in group.parts])
-    lonlat = lonlat[~np.isnan(lonlat[:, 0])]
+    accuracy = np.concatenate(
+        [view.parts[n].segment.row_accuracy_m[rows] for n, rows in group.parts]
+    )
+    there = ~np.isnan(lonlat[:, 0])
+    lonlat, accuracy = lonlat[there], accuracy[there]
     if not len(lonlat):
         return None, None
+    least_m = float(np.nanmax(accuracy)) if not np.isnan(accuracy).all() else 0.0
     lon, lat = (lonlat.min(axis=0) + lonlat.max(axis=0)) / 2
     east = np.radians(lonlat[:, 0] - lon) * math.cos(math.radians(lat))
     north = np.radians(lonlat[:, 1] - lat)
-    radius_m = float(np.hypot(east, north).max() * EARTH_RADIUS_M)
-    return LonLat(float(lon), float(lat)), radius_m
+    radius_m = max(float(np.hypot(east, north).max() * EARTH_RADIUS_M), least_m)
+    return LonLat(float(lon), float(lat)), radius_m if radius_m > SAME_POINT_M else None
 
 
 def group_grid_and_cell(view: RegisterView, group: RowGroup) -> tuple[str | None, int | None]:

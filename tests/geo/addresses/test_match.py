@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from geo.addresses import match_sites
 from geo.addresses.match import MatchResult, match_standard_address
 from geo.addresses.parse import parse
 from geo.addresses.register_index import RegisterIndex
+from geo.addresses.register_rows import rows_from_texts
 from geo.errors import FileTooLarge, InvalidInput
 from geo.values import GridScope
 from tests.geo.addresses.small_register import TEXTS, small_index, small_rows
@@ -49,6 +51,22 @@ def test_a_road_unknown_to_a_register_of_estates_without_roads_leaves_them_to_be
     result = match("小店区滨河路翠苑小区2号楼", index)
     assert result.best is not None
     assert (result.best.standard_address_id, result.best.contradicted) == (1, ())
+
+
+@pytest.mark.parametrize(
+    "accuracies, radius_m",
+    [((5.0, 12.0), 12.0), ((5.0, None), 5.0), ((None, None), None), ((0.0, 0.0), None)],
+)
+def test_rooms_that_share_one_point_are_no_better_known_than_it(
+    accuracies: tuple[float | None, ...], radius_m: float | None
+) -> None:
+    rooms = [(i, f"{TEXTS[11][:-4]}10{i}室", 120.1, 30.3) for i in (1, 2)]
+    table = rows_from_texts(rooms)
+    column = table.schema.get_field_index("accuracy_m")
+    table = table.set_column(column, "accuracy_m", pa.array(accuracies, pa.float32()))
+    best = match(TEXTS[11][:-4], RegisterIndex.from_table(table)).best
+    assert best is not None
+    assert (best.level, best.radius_m) == ("entrance", radius_m)
 
 
 def codes(result: MatchResult) -> set[tuple[str, str | None]]:
