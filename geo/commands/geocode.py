@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +33,9 @@ from geo.importers.mapping import parse_overrides
 from geo.importers.upload_safety import UploadLimits
 from geo.locating import locate as locate_point
 from geo.locating_files import assign_file
+from geo.review import queue_for_review
 from geo.settings import load_settings
+from geo.store.database import Database
 from geo.values import GridScope, LonLat
 
 _STATUS = {
@@ -55,6 +58,9 @@ def geocode(
     datum_out: Annotated[
         str, typer.Option("--datum-out", help="Datum of the coordinates written.")
     ] = "WGS84",
+    is_queued: Annotated[
+        bool, typer.Option("--queue", help="Put the rows that are not sure into the review queue.")
+    ] = False,
 ) -> None:
     """Find point, grid and H3 cell of one address or of a file of them.
 
@@ -66,6 +72,8 @@ def geocode(
         raise InvalidInput("Give either a file or --text “an address”.")
     if file is not None and out is None:
         raise InvalidInput("Give the name of the result: gridbeat geocode FILE -o OUT.")
+    if file is None and is_queued:
+        raise InvalidInput("--queue is for files. Leave it away with --text.")
     with open_store(settings) as database:
         if text is not None:
             geocoder = open_geocoder(database, settings)
@@ -80,15 +88,31 @@ def geocode(
             threshold=settings.match_threshold,
             max_length=settings.address_text_max,
         )
+        queue = _ReviewQueue(database, source=file.name) if is_queued else None
         with _progress(console) as bar:
             task = bar.add_task("Geocoding", total=None)
             summary = geocode_file(
                 file, out, geocoder=geocoder, scope=GridScope.everything(), column=column,
                 datum_out=datum_out, limits=UploadLimits.from_settings(settings),
-                register_mark=follower.mark(),
+                register_mark=follower.mark(), queue=queue,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )  # fmt: skip
     _print_summary(console, summary)
+    if queue is not None:
+        console.print(f"New in the review queue: {queue.new_count:,} texts (page /review).")
+
+
+class _ReviewQueue:
+    """Puts the unsure answers of a file up for review, a transaction a chunk."""
+
+    def __init__(self, database: Database, *, source: str) -> None:
+        self.database = database
+        self.source = source
+        self.new_count = 0
+
+    def __call__(self, answers: Sequence[GeocodeAnswer]) -> None:
+        with self.database.session() as session:
+            self.new_count += queue_for_review(session, answers, source=self.source)
 
 
 def suggest(

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,9 @@ FORMAT = 1  # of the chunk files; another one doesn't go on
 
 Progress = Callable[[int, int | None], None]
 """Told the rows done and the rows there are, where the file tells."""
+
+Queue = Callable[[Sequence[GeocodeAnswer]], None]
+"""Given the answers of each chunk as it is done, such as to put the unsure ones up for review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ def geocode_file(
     limits: UploadLimits | None = None,
     register_mark: str = "",
     progress: Progress | None = None,
+    queue: Queue | None = None,
 ) -> GeocodeSummary:
     """Geocode the addresses of a table and write them with what was found.
 
@@ -77,6 +81,8 @@ def geocode_file(
     column : the column of addresses; guessed where None
     datum_out : of the coordinates written; GeoPackage takes WGS84 only
     register_mark : what the register is, so that a run goes on only with the same one
+    queue : given each chunk's answers before the chunk counts as done; a run that was killed in
+        between gives them once more
 
     Raises
     ------
@@ -104,9 +110,10 @@ def geocode_file(
                 "datum": datum.name,
                 "scope": sorted(scope.grid_codes) if scope.grid_codes is not None else None,
                 "register": register_mark,
+                "is_queued": queue is not None,
             }
             resumed = _prepare(work, job)
-            counts = _run(table, work, chosen, datum, geocoder, scope, progress)
+            counts = _run(table, work, chosen, datum, geocoder, scope, progress, queue)
         review = out.with_name(f"{out.stem}.review.csv")
         parts = sorted(work.glob("*.parquet"))
         write_output(parts, out)
@@ -144,13 +151,14 @@ def _run(
     geocoder: Geocoder,
     scope: GridScope,
     progress: Progress | None,
+    queue: Queue | None,
 ) -> _Counts:
     counts = _Counts(Counter(), Counter())
     done = 0
     for number, chunk in enumerate(table.chunks()):
         part = work / f"{number:07d}.parquet"
         if not part.exists():
-            _do_chunk(chunk, part, column, datum, geocoder, scope)
+            _do_chunk(chunk, part, column, datum, geocoder, scope, queue)
         found = pq.read_table(part, columns=["gb_status", "gb_level"])
         statuses = found["gb_status"].to_pylist()
         counts.status.update(statuses)
@@ -172,6 +180,7 @@ def _do_chunk(
     datum: Datum,
     geocoder: Geocoder,
     scope: GridScope,
+    queue: Queue | None,
 ) -> None:
     texts = [None if pd.isna(value) else str(value) for value in chunk.values[column]]
     answers = geocoder.geocode_many(texts, scope=scope)
@@ -179,6 +188,8 @@ def _do_chunk(
         answer if fault is None else GeocodeAnswer(answer.text, "error", message=fault.reason)
         for answer, fault in zip(answers, chunk.faults, strict=True)
     ]
+    if queue is not None:
+        queue(answers)
     points = [_point_in(answer, datum) for answer in answers]
     source = {
         name: pa.array(

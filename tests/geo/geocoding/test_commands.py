@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 
 from geo.commands import geocode as verbs
 from geo.errors import InvalidInput
+from geo.review import find_review_items
 from geo.settings import Settings
 from geo.store.database import Database
+from geo.values import GridScope
 from tests.geo.addresses.small_register import TEXTS, add_address
 
 RUNNER = CliRunner(env={"COLUMNS": "200"})
@@ -60,8 +62,27 @@ def test_a_file(app: typer.Typer, tmp_path: Path) -> None:
     assert TEXTS[16] in out.read_text(encoding="utf-8-sig")
 
 
+def test_unsure_rows_of_a_file_are_queued(
+    app: typer.Typer, tmp_path: Path, database: Database
+) -> None:
+    source = tmp_path / "名单.csv"
+    source.write_text("地址\n文二路29号\n没有的地方1号\n湖墅南路5号\n", encoding="utf-8")
+    words = ["geocode", str(source), "-o", str(tmp_path / "out.csv")]
+    assert "review queue" not in RUNNER.invoke(app, words).output
+    assert "review queue: 2 texts" in RUNNER.invoke(app, [*words, "--queue"]).output
+    assert "review queue: 0 texts" in RUNNER.invoke(app, [*words, "--queue"]).output
+    with database.session() as session:
+        items = find_review_items(session, scope=GridScope.everything())
+        waiting = {(item.address_text, item.source, item.asked_count) for item in items}
+    assert waiting == {("没有的地方1号", "名单.csv", 2), ("湖墅南路5号", "名单.csv", 2)}
+
+
 def test_what_is_missing_is_said(app: typer.Typer, tmp_path: Path) -> None:
-    for words in (["geocode"], ["geocode", str(tmp_path / "x.csv")]):
+    for words in (
+        ["geocode"],
+        ["geocode", str(tmp_path / "x.csv")],
+        ["geocode", "--text", "文二路29号", "--queue"],
+    ):
         assert isinstance(RUNNER.invoke(app, words).exception, InvalidInput)
 
 
