@@ -101,6 +101,14 @@ class GridImportForm(ImportForm):
         description="End all grids in force, not only those of the file's communities.",
     )
     accept_warnings: bool = Field(default=False, description="Land although there are warnings.")
+    merge_parts: bool = Field(
+        default=False, description="Rows of one code that say the same are the parts of one grid."
+    )
+    sliver_width_m: float | None = Field(
+        default=None,
+        ge=0,
+        description="Overlaps narrower than this only warn [m]; without it, as the settings say.",
+    )
     note: Text | None = Field(default=None, description="For the list of versions.")
 
 

@@ -153,6 +153,20 @@ def test_grids_with_faults_land_not_at_all(own_client: TestClient, tmp_path: Pat
     assert str(tmp_path) not in json.dumps(job)
 
 
+def test_rows_of_one_code_are_the_parts_of_one_grid_on_demand(own_client: TestClient) -> None:
+    table = json.loads(grids_file("A", "B"))
+    for feature in table["features"]:
+        feature["properties"] = dict(table["features"][0]["properties"])
+    form = {"valid_from": "2026-01-01", "standard": "own"}
+    refused = ended(own_client, send(own_client, "grids", json.dumps(table), "g.geojson", **form))
+    assert refused["status"] == "failed"
+    form |= {"merge_parts": "true", "sliver_width_m": "0.5"}
+    job = ended(own_client, send(own_client, "grids", json.dumps(table), "g.geojson", **form))
+    assert job["status"] == "done", job["message"]
+    (grid,) = own_client.get("/v1/grids?on=2026-01-01").json()["features"]
+    assert grid["id"] == GRID_A
+
+
 def test_areas_land_and_failures_have_their_reason(own_client: TestClient) -> None:
     table = "代码,名称,上级代码\n140105,小店区,140100\n140100,太原市,140000\n999,无处,140100\n"
     body = {"source": "测试", "valid_from": "2020-01-01"}
