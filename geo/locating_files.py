@@ -24,7 +24,7 @@ from geo.importers.address_fields import ADDRESS_FIELDS
 from geo.importers.mapping import ColumnMapping, guess_mapping
 from geo.importers.tabular import TableChunk, TableSource, open_table
 from geo.importers.upload_safety import UploadLimits
-from geo.locating import StoredGrids, load_stored_grids
+from geo.stored_grids import StoredGrids, load_stored_grids
 
 CHUNK_ROWS = 50_000
 POINT_RULES = {name: ADDRESS_FIELDS[name] for name in ("lon", "lat")}

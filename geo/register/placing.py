@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import shapely
 import sqlalchemy as sa
 from numpy.typing import ArrayLike, NDArray
 from sqlalchemy.orm import Session
 
-from geo.assignment import NO_GRID, GridAssigner
-from geo.h3_cells import lonlat_to_h3_cell
-from geo.tables import Grid, GridVersion
+from geo.stored_grids import StoredGrids, load_stored_grids
+from geo.tables import GridVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +32,7 @@ class GridPlacer:
     def __init__(self, day: date) -> None:
         self.day = day
         self._version: tuple[int | None, int] | None = None
-        self._assigner: GridAssigner | None = None
-        self._ids = np.empty(0, dtype=object)
+        self._grids: StoredGrids | None = None
 
     def place(self, session: Session, lon: ArrayLike, lat: ArrayLike) -> Placed:
         """Return the grid and the H3 cell of each point, by the platform's border rule.
@@ -44,32 +41,20 @@ class GridPlacer:
         ----------
         lon, lat : (n,) degrees, WGS 84; NaN where unknown
         """
-        x, y = np.asarray(lon, float), np.asarray(lat, float)
-        self._refresh(session)
-        grid_id = np.full(len(x), None, dtype=object)
-        grid_code = np.full(len(x), None, dtype=object)
-        if self._assigner is not None:
-            position = self._assigner.assign(x, y)
-            there = position != NO_GRID
-            grid_id[there] = self._ids[position[there]]
-            grid_code[there] = self._assigner.grid_codes[position[there]]
-        return Placed(grid_id, grid_code, np.asarray(lonlat_to_h3_cell(x, y), dtype=np.int64))
+        placed = self._current(session).place(np.asarray(lon, float), np.asarray(lat, float))
+        grid_id = placed["grid_id"].astype(object)
+        return Placed(
+            grid_id.where(grid_id.notna(), None).to_numpy(object),
+            placed["grid_code"].to_numpy(object),
+            placed["h3_cell"].fillna(0).to_numpy(np.int64),
+        )
 
-    def _refresh(self, session: Session) -> None:
-        version = session.execute(
+    def _current(self, session: Session) -> StoredGrids:
+        found = session.execute(
             sa.select(sa.func.max(GridVersion.id), sa.func.count()).select_from(GridVersion)
         ).one()
-        if (version[0], version[1]) == self._version:
-            return
-        found = session.execute(
-            sa.select(Grid.id, Grid.grid_code, sa.func.ST_AsBinary(Grid.geom)).where(
-                Grid.valid_from <= self.day,
-                sa.or_(Grid.valid_to.is_(None), Grid.valid_to > self.day),
-            )
-        ).all()
-        self._ids = np.array([row[0] for row in found], dtype=object)
-        self._assigner = None
-        if found:
-            shapes = shapely.from_wkb([bytes(row[2]) for row in found])
-            self._assigner = GridAssigner([row[1] for row in found], shapes)
-        self._version = (version[0], version[1])
+        version = (found[0], found[1])
+        if self._grids is None or version != self._version:
+            self._grids = load_stored_grids(session, on=self.day)
+            self._version = version
+        return self._grids

@@ -15,7 +15,8 @@ from sqlalchemy import event, select, text
 from geo.errors import CRSMismatch, InvalidInput
 from geo.geodesy import geodesic_distance_m
 from geo.h3_cells import lonlat_to_h3_cell
-from geo.locating import assign_points, load_stored_grids, locate, reassign_grids
+from geo.locating import assign_points, locate, reassign_grids
+from geo.stored_grids import load_stored_grids
 from geo.tables import RegisterChange, StandardAddress, StandardAddressHistory
 from geo.values import GridScope, LonLat
 from tests.drawing import corner, draw
