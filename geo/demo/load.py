@@ -25,7 +25,17 @@ from geo.grid_versions import load_open_grids, lock_grid_writes, store_grid_vers
 from geo.register.identity import StandardForm, standard_form
 from geo.register.merge import SeenRows, merge_addresses
 from geo.register.placing import GridPlacer
-from geo.tables import ADDRESS_COMPONENTS, Area, BasemapSource, Grid, StandardAddress, StoreNote
+from geo.store.bulk import analyze_tables
+from geo.tables import (
+    ADDRESS_COMPONENTS,
+    AddressAlias,
+    Area,
+    BasemapFeature,
+    BasemapSource,
+    Grid,
+    StandardAddress,
+    StoreNote,
+)
 
 SOURCE = "demo"
 NOTE_NAME = "demo_city"
@@ -139,6 +149,7 @@ def _store_areas(session: Session, city: DemoCity) -> None:
         )
     ]
     session.execute(insert(Area), rows)
+    analyze_tables(session, Area)
 
 
 def _store_grids(session: Session, city: DemoCity, told: Progress) -> None:
@@ -194,6 +205,7 @@ def _store_addresses(session: Session, city: DemoCity, form: WrittenForm, told: 
         merge_addresses(
             session, rows, source=SOURCE, origin_datum=WGS84.name, placer=placer, seen=seen
         )
+    analyze_tables(session, StandardAddress, AddressAlias)
     told("addresses", len(addresses), len(addresses))
 
 
@@ -215,6 +227,7 @@ def _store_basemap(session: Session, city: DemoCity, told: Progress) -> int:
     for done, part in enumerate(parts):
         told("base map", done, len(parts))
         writer.write(part)
+    analyze_tables(session, BasemapFeature)
     told("base map", len(parts), len(parts))
     return sum(writer.counts.values())
 

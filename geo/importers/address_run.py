@@ -21,7 +21,9 @@ from geo.register.merge import MergeResult, SeenRows, merge_addresses
 from geo.register.placing import GridPlacer
 from geo.register.seen import SeenTexts
 from geo.settings import Settings
+from geo.store.bulk import analyze_tables
 from geo.store.database import Database
+from geo.tables import AddressAlias, StandardAddress
 
 SWAPPED_SHARE_MAX = 0.5
 FAILURES_FILE, CONFLICTS_FILE = "failures.csv", "conflicts.csv"
@@ -170,6 +172,7 @@ class AddressRun:
     def _finish_report(self) -> None:
         with self.database.session() as session:
             checked = self.datum_check.result(session)
+            analyze_tables(session, StandardAddress, AddressAlias)
         self.job.report = self.job.report | {"datum_check": checked}
 
 

@@ -29,6 +29,8 @@ from geo.importers.osm import sniff_osm
 from geo.importers.tabular import TableChunk, TableSource, open_table
 from geo.importers.upload_safety import FileKind, UploadLimits, check_ordinary_file, sniff_kind
 from geo.importers.vector import geopackage_layers
+from geo.store.bulk import analyze_tables
+from geo.tables import BasemapFeature
 
 OSM_ATTRIBUTION = "© OpenStreetMap contributors, ODbL 1.0"
 _VECTOR_KINDS = (FileKind.GEOPACKAGE, FileKind.GEOJSON, FileKind.SHAPEFILE)
@@ -140,6 +142,7 @@ def import_basemap(
             " Name a layer's kind, such as “--layer NAME=road”.",
             file=path.name,
         )
+    analyze_tables(session, BasemapFeature)
     return result
 
 

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from geo.errors import InvalidInput
 from geo.store.database import platform_error
+from geo.tables import Base
 
 BLOCK_ROWS = 16_384
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -124,6 +125,18 @@ def points_to_ewkb(lon: ArrayLike, lat: ArrayLike) -> pa.Array:
         pa.binary(_POINT_BYTES), len(x), [None, pa.py_buffer(raw.tobytes())]
     )
     return pc.if_else(pa.array(missing), pa.scalar(None, pa.binary()), fixed.cast(pa.binary()))
+
+
+def analyze_tables(session: Session, *tables: type[Base]) -> None:
+    """Gather the planner's statistics of tables that were loaded in bulk, uncommitted rows too.
+
+    Until then PostgreSQL plans as if the rows weren't there, and its own gathering comes about a
+    minute late. Another gathering of the same table waits until the transaction ends. The names
+    that are allowed stand in `functions/analyze_table.sql`.
+    """
+    session.flush()
+    for table in tables:
+        session.execute(sa.select(sa.func.analyze_table(table.__tablename__)))
 
 
 @contextlib.contextmanager
