@@ -23,7 +23,9 @@ from geo.geodesy import geodesic_area_m2
 from geo.grid_draft import GridDraft
 from geo.grids import is_in_force, load_grids
 from geo.locating import ReassignResult, reassign_grids
-from geo.tables import Grid, GridVersion, StandardAddress
+from geo.register.changes import lock_for_merge
+from geo.store.bulk import analyze_tables
+from geo.tables import Grid, GridH3Cell, GridVersion, StandardAddress
 from geo.values import GridScope
 
 GRID_LOCK = 7_204_514  # any constant serves that no other lock of this program uses
@@ -169,6 +171,8 @@ def store_grid_version(
     ]  # fmt: skip
     ids = session.scalars(insert(Grid).returning(Grid.id, sort_by_parameter_order=True), rows).all()
     store_crosswalk(session, list(ids), shapes, progress=progress)
+    analyze_tables(session, Grid, GridH3Cell)
+    # From here on no import writes beside it; rows it stored by the old grids are in what is read.
     followed = reassign_grids(session, on=today, grid_ids=[*ids, *ended_ids])
     return StoredVersion(
         version.id, len(drafts), len(ended_ids), followed.moved, followed.without_grid
@@ -179,8 +183,10 @@ def follow_grids(session: Session, *, on: date) -> ReassignResult:
     """Bring addresses into the grids of a day, where a version began or ended since last time.
 
     Call it once a day (`gridbeat grids reassign` does): a version stored ahead of its first day
-    moves nothing until then. Costs next to nothing where nothing is due.
+    moves nothing until then. Costs next to nothing where nothing is due, but waits for the rows an
+    import has in hand: they may lie in a grid that has ended.
     """
+    lock_for_merge(session)
     has_addresses = exists().where(
         StandardAddress.grid_id == Grid.id, StandardAddress.status == "current"
     )
