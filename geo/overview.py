@@ -17,6 +17,7 @@ class StoreOverview:
 
     `extent` : west, south, east, north [degrees, WGS 84] of the grids, or of the addresses where
         there are no grids, or of the base map where there are neither; None where there is nothing
+    `open_review_count` : texts of the review queue that wait for a person
     `is_generated` : the addresses are a generated city, not a real one
     """
 
@@ -25,6 +26,7 @@ class StoreOverview:
     unplaced_count: int
     grid_count: int
     community_count: int
+    open_review_count: int
     extent: tuple[float, float, float, float] | None
     attributions: tuple[str, ...]
 
@@ -44,6 +46,7 @@ def load_store_overview(session: Session, *, on: date, scope: GridScope) -> Stor
         unplaced_count=row.unplaced_count,
         grid_count=row.grid_count,
         community_count=row.community_count,
+        open_review_count=row.open_review_count,
         extent=None if row.west is None else corners,
         attributions=tuple(row.attributions),
     )
@@ -74,6 +77,9 @@ _OVERVIEW = text(
     SELECT grid_count, community_count, address_count, unplaced_count,
            ST_XMin(whole.extent) AS west, ST_YMin(whole.extent) AS south,
            ST_XMax(whole.extent) AS east, ST_YMax(whole.extent) AS north,
+           (SELECT count(*) FROM review_item
+            WHERE status = 'open' AND (CAST(:grid_codes AS text[]) IS NULL
+                  OR grid_code = ANY(CAST(:grid_codes AS text[])))) AS open_review_count,
            EXISTS (SELECT FROM store_note WHERE name = 'demo_city') AS is_generated,
            ARRAY(SELECT DISTINCT attribution FROM basemap_source
                  WHERE attribution IS NOT NULL ORDER BY 1) AS attributions

@@ -14,9 +14,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from api.dependencies import OperatorScope, ReadSession, Scope, today
+from api.schemas.review import DECIDER_CHARS_MAX
 from geo.codes import CodeStandard
 from geo.errors import Unavailable
 from geo.overview import StoreOverview, load_store_overview
+from geo.review import NOTE_CHARS_MAX
+from geo.tables import REVIEW_STATUSES
 from web.assets import load_assets
 from web.headers import PERMISSIONS_POLICY, policy_of_page
 from web.maps import MAP_LAYERS, MapStart, build_map, map_parts
@@ -82,6 +85,25 @@ def geocode_page(request: Request, overview: Overview) -> Response:
         page="geocode",
         overview=overview,
         most_rows=format_decimal(GEOCODE_MOST_ROWS, locale="en"),
+    )
+
+
+@router.get("/review", response_class=HTMLResponse)
+def review_page(request: Request, overview: Overview) -> Response:
+    """Texts that were not sure, for a person to decide."""
+    if overview is None:
+        return unavailable_page(request)
+    return render_page(
+        request,
+        "review.html",
+        nonce=new_nonce(),
+        text_groups=("review.", "map.search_"),
+        page="review",
+        overview=overview,
+        statuses=REVIEW_STATUSES,
+        decider_chars_max=DECIDER_CHARS_MAX,
+        note_chars_max=NOTE_CHARS_MAX,
+        modules=load_assets().module_urls("js/review.js"),
     )
 
 

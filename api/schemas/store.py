@@ -41,6 +41,7 @@ class StoreSummary(BaseModel):
     unplaced_count: int = Field(description="Those of them without a point.", examples=[0])
     grid_count: int = Field(examples=[60])
     community_count: int = Field(examples=[12])
+    open_review_count: int = Field(description="Texts of the review queue that wait.")
     extent: Annotated[list[float], Field(min_length=4, max_length=4)] | None = Field(
         description="West, south, east, north [degrees, WGS 84]; null where nothing is placed.",
         examples=[[121.44, 31.21, 121.5, 31.25]],

@@ -259,6 +259,9 @@ def test_the_neighbours_queue_looks_empty(
     assert body["review_items"] == []
     assert body["counts"] == {"open": 0, "matched": 0, "rejected": 0}
     assert neighbour.get(f"/v1/review-items/{own[0]['id']}").status_code == 404
+    assert neighbour.get("/v1/store").json()["open_review_count"] == 0
+    assert limited(GRID_A).get("/v1/store").json()["open_review_count"] == 1
+    neighbour = limited(GRID_B)
     address_id = queue_district.address_ids["B"][0]
     for verb, more in (
         ("match", {"standard_address_id": address_id}), ("reject", {}), ("reopen", {}),

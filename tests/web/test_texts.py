@@ -13,6 +13,7 @@ import pytest
 from api.schemas.imports import JobKind, JobStatus
 from geo.codes import CodeStandard
 from geo.geocoding.geocoder import STATUSES
+from geo.tables import REVIEW_STATUSES
 from geo.tables.standard_address import ADDRESS_COMPONENTS
 from web.cli import VERBS
 from web.maps import MAP_LAYERS
@@ -20,7 +21,9 @@ from web.pages import DATUMS_OFFERED, IMPORT_KINDS
 from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_texts
 
 WEB = Path(__file__).parents[2] / "web"
-KEY = re.compile(r"""["']((?:common|map|geocode|imports|level)\.(?!html)[a-z0-9_]*[a-z0-9])["']""")
+KEY = re.compile(
+    r"""["']((?:common|map|geocode|imports|review|level)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+)
 
 
 def pairs(language: str) -> list[tuple[str, str]]:
@@ -51,6 +54,8 @@ def computed_keys() -> set[str]:
         | {f"imports.datum_{datum.lower()}" for datum in DATUMS_OFFERED}
         | {f"imports.standard_{standard.value}" for standard in CodeStandard}
         | {"imports.stop", "imports.resume"}
+        | {f"review.status_{status}" for status in REVIEW_STATUSES}
+        | {f"review.empty_{status}" for status in REVIEW_STATUSES}
     )
 
 

@@ -1,9 +1,10 @@
 // Many addresses at once: taken from the box or a file, asked in parts, shown as they come.
 
 import { askJson, wasGivenUp } from "./api.js";
+import { mapLink, percent, reasonText } from "./candidates.js";
 import { byId, csvLine, download, make } from "./dom.js";
 import { decodeText, guessAddressColumn, parseTable } from "./table_file.js";
-import { formatNumber, language, say, settings } from "./texts.js";
+import { formatNumber, say, settings } from "./texts.js";
 
 const PART_ROWS = 200; // of the 1,000 the API takes: the first answers are there within a second
 const SHOWN_ROWS = 300;
@@ -11,6 +12,7 @@ const STATUSES = ["matched", "review", "not_found", "error"];
 
 let fileRows = null; // rows of the chosen file, or null
 let results = []; // {text, status, best, candidates, reasons} in the order of the input
+let queueAs = null; // who asks, where unsure texts are to wait for review
 let running = null; // AbortController while it works
 let filter = "all";
 
@@ -88,6 +90,8 @@ async function start(event) {
   }
   running = new AbortController();
   results = [];
+  queueAs = byId("queue-unsure").checked
+    ? byId("address-file").files[0]?.name.slice(0, 200) ?? say("geocode.pasted") : null;
   byId("results").hidden = false;
   setWorking(true);
   drawRows();
@@ -126,7 +130,7 @@ async function askPart(texts, signal) {
   const answer = asked.length === 0 ? { results: [] } : await askJson("/v1/geocode", {
     method: "POST", signal,
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ addresses: asked }),
+    body: JSON.stringify({ addresses: asked, ...(queueAs ? { queue_unsure: true, source: queueAs } : {}) }),
   });
   const answers = answer.results[Symbol.iterator]();
   return texts.map((text) =>
@@ -136,21 +140,6 @@ async function askPart(texts, signal) {
 function statusView(status) {
   return make("span", { class: `result-status is-${status}` },
     make("span", { class: "status-mark", "aria-hidden": "true" }), say(`geocode.status_${status}`));
-}
-
-function reasonText(reasons) {
-  return (reasons ?? []).map((reason) => reason[language]).join(language === "zh" ? "；" : "; ");
-}
-
-function mapLink(candidate) {
-  if (!candidate || candidate.lon === null || candidate.lon === undefined) return null;
-  const place = `${candidate.lat.toFixed(6)}/${candidate.lon.toFixed(6)}`;
-  const href = `/#map=18/${place}&at=${candidate.lon.toFixed(6)},${candidate.lat.toFixed(6)}`;
-  return make("a", { href, target: "_blank", rel: "noopener" }, say("geocode.show"));
-}
-
-function percent(value) {
-  return `${Math.floor(value * 100)}%`;
 }
 
 function rowView(result, number) {
@@ -168,11 +157,11 @@ function rowView(result, number) {
       others.length === 0 ? null : make("details", { class: "candidates" },
         make("summary", {}, say("geocode.others", { count: others.length })),
         make("ul", {}, ...others.map((other) =>
-          make("li", {}, `${other.canonical_text} · ${percent(other.confidence)} `, mapLink(other)))))),
+          make("li", {}, `${other.canonical_text} · ${percent(other.confidence)} `, mapLink(other, say("geocode.show"))))))),
     make("td", {}, best ? say(`level.${best.level}`) : ""),
     make("td", { class: "number" }, best ? percent(best.confidence) : ""),
     make("td", { class: "code" }, best?.grid_code ?? ""),
-    make("td", {}, mapLink(best)),
+    make("td", {}, mapLink(best, say("geocode.show"))),
   );
 }
 

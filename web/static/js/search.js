@@ -14,7 +14,7 @@ const ZOOM_BY_LEVEL = {
 const LEAST_FOR_MATCHING = 4; // characters from which a text that completes to nothing is matched
 
 /**
- * Start the box. `nearPoint()` is where the visitor looks: what is near comes first.
+ * Start the box. `nearPoint()` is where the visitor looks, or null: what is near comes first.
  * `arrive(suggestion, zoom)` is called when a place was chosen.
  */
 export function startSearch(nearPoint, arrive) {
@@ -82,8 +82,8 @@ export function startSearch(nearPoint, arrive) {
 
   /** Completions of what was typed; where there are none, places that a whole address may mean. */
   async function find(text, signal) {
-    const { lon, lat } = nearPoint();
-    const near = `&lon=${lon.toFixed(5)}&lat=${lat.toFixed(5)}`;
+    const place = nearPoint();
+    const near = place ? `&lon=${place.lon.toFixed(5)}&lat=${place.lat.toFixed(5)}` : "";
     const completed = await askJson(`/v1/suggest?q=${encodeURIComponent(text)}${near}`, { signal });
     if (completed.suggestions.length > 0 || text.length < LEAST_FOR_MATCHING) {
       return completed.suggestions;
