@@ -235,7 +235,8 @@ def _estate_after_road(tokens: list[Token]) -> list[Token]:
     if "name" not in kinds or "estate" not in kinds or "road" not in kinds:
         return tokens
     estate, road, name = kinds.index("estate"), kinds.index("road"), kinds.index("name")
-    if not estate < road < name or _INSIDE.intersection(kinds[:name]):
+    is_apart = not estate < road < name or _INSIDE.intersection(kinds[:name])
+    if is_apart or "号线" in tokens[estate][3]:  # a station lies in no other estate
         return tokens
     changed = list(tokens)
     outer = tokens[estate]

@@ -17,6 +17,7 @@ from geo.addresses.division_names import upper_names
 from geo.addresses.division_state import DivisionState
 from geo.addresses.names import scan_names
 from geo.addresses.numbers import WORDED_STARTS, scan_number, scan_worded
+from geo.addresses.stations import scan_station
 from geo.addresses.tokens import Kind, Reading, Token
 
 
@@ -147,6 +148,9 @@ def _scan_chinese(
         if end > at:
             return end
     end = match_division(reading, at, stop, state)
+    if end > at:
+        return end
+    end = scan_station(reading, at)
     if end > at:
         return end
     if own_names is not None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.addresses import AddressLevel, ParseContext, parse, parse_many
+from geo.addresses import AddressLevel, ParseContext, format_address, parse, parse_many
 from geo.errors import FileTooLarge, InvalidInput
 
 
@@ -246,3 +246,39 @@ def test_pieces_of_addresses_in_any_disorder_are_read(text: str) -> None:
     parsed = parse(text)
     for piece in (*parsed.parts, *parsed.relation, *parsed.notes, *parsed.leftovers):
         assert 0 <= piece.start < piece.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    "text, estate, notes",
+    [
+        ("深圳市福田区深圳地铁2号线燕南站站厅内", "地铁2号线燕南站", ["站厅"]),
+        ("深圳市福田区地铁2号线岗厦北站", "地铁2号线岗厦北站", []),
+        ("深圳市福田区深圳地铁3号线和1号线老街站", "地铁3号线和1号线老街站", []),
+        ("福田区地铁1号线车公庙站A口", "地铁1号线车公庙站", ["A口"]),
+        ("福田区轨道交通3号线少年宫站B2出口", "轨道交通3号线少年宫站", ["B2出口"]),
+        ("罗湖区地铁9号线向西村站站厅付费区", "地铁9号线向西村站", ["站厅付费区"]),
+        ("福田区地铁三号线福田站1号线站台", "地铁三号线福田站", ["1号线站台"]),
+        ("龙华区深圳北站东出站口", "深圳北站", ["东出站口"]),
+        ("石厦地铁站A出口", "石厦地铁站", ["A出口"]),
+        ("太原汽车站2号出口", "汽车站", ["2号出口"]),
+        ("福田区深南大道地铁站C出口", "地铁站", ["C出口"]),
+        ("福田区岗厦村公交站", "公交站", []),
+        ("小店区地铁2号线旁加油站", "地铁2号线", []),
+        ("小店区三号线地铁3号线学府街站", "地铁3号线学府街站", []),
+    ],
+)
+def test_a_station_is_a_place_and_its_exit_a_note(text: str, estate: str, notes: list[str]) -> None:
+    parsed = parse(text)
+    assert parsed.value(AddressLevel.ESTATE) == estate
+    assert [note.text for note in parsed.notes] == notes
+    assert parsed.value(AddressLevel.DOOR) is None
+    assert parse(format_address(parsed.components())).components() == parsed.components()
+
+
+def test_the_way_from_a_station_is_a_distance_and_a_room_in_it_is_a_room() -> None:
+    parsed = parse("小店区地铁2号线学府街站A口东50米")
+    assert [note.text for note in parsed.relation] == ["东50米"]
+    parsed = parse("福田区地铁11号线车公庙站E口3号商铺")
+    assert parsed.value(AddressLevel.ROOM) == "3"
+    parsed = parse("福田区红岭大厦12层地铁2号线燕南站")
+    assert parsed.value(AddressLevel.ESTATE) == "红岭大厦"
