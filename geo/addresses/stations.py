@@ -29,6 +29,7 @@ _INSIDE = re.compile(
     rf"(?P<exit>{_EXIT})"
     rf"|(?P<within>(?:{_WITHIN})(?:(?!{alternatives(RELATION_WORDS)}|内(?![一-鿿]))[一-鿿])*)"
 )
+_NOTES_MAX = 6  # 站厅, A端, 付费区, A口: real texts say four at most
 _IN_BUILDING = frozenset({Kind.BUILDING, Kind.ENTRANCE, Kind.FLOOR, Kind.ROOM})
 
 
@@ -52,7 +53,10 @@ def scan_station(reading: Reading, at: int) -> int:
     is_first = Kind.ESTATE not in reading.seen and not reading.seen & _IN_BUILDING
     end = match.end()
     reading.add(Kind.ESTATE if is_first else Kind.NAME, at, end, stop)
-    while (inside := _INSIDE.match(text, end)) is not None:
+    for _ in range(_NOTES_MAX):
+        inside = _INSIDE.match(text, end)
+        if inside is None:
+            break
         reading.add(Kind.NOTE, end, inside.end(), inside[0])
         end = inside.end()
     return end
