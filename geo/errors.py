@@ -6,8 +6,7 @@
     │                             InvalidCode, InvalidTile
     ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound,
     │                             SourceNotFound, ReviewItemNotFound
-    ├ Conflict                    AmbiguousAddress(.candidates), GridsOverlap(.grid_codes),
-    │                             GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
+    ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty
     ├ NotEnoughData               DatumUndecided(.found, .needed)
     └ Unavailable                 DatabaseUnavailable, PostGISMissing, DiskFull, AssetsMissing
@@ -111,14 +110,6 @@ class ReviewItemNotFound(NotFound):
 
 class Conflict(PlatformError):
     """The request is sound, but what is stored says otherwise."""
-
-
-class AmbiguousAddress(Conflict):
-    """More than one standard address fits (`candidates`)."""
-
-
-class GridsOverlap(Conflict):
-    """Grids of one version overlap (`grid_codes`)."""
 
 
 class GridImportRejected(Conflict):
