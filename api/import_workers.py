@@ -91,6 +91,7 @@ class ImportWorkers:
             # The job says it in its message; the log has no text, which may quote a row.
             log.info("import.failed", job_id=job_id, error=type(error).__name__)
         except Exception as error:
+            # One import's own fault must not end the worker that the next ones wait for.
             log.error("import.failed", job_id=job_id, error=type(error).__name__)
 
     def _forget(self, job_id: int) -> None:
