@@ -2,10 +2,11 @@
 
     python -m bench.make_register N FOLDER [--queries 2000] [--seed 2026]
 
-writes `register.csv` (id, text, lon, lat) and `queries_a.csv`, `_b`, `_c` (text, id, form).
+writes `register.csv` (id, text, lon, lat) and `queries_a.csv`, `_b`, `_c`, `_d` (text, id, form).
 Group A are the forms that were looked at while the matcher was written; group B were written
-afterwards, group C after the matcher had been mended once more; nothing was tuned to them. Last
-line: RESULT with `rows`, `queries_a`, `queries_b`, `queries_c`.
+afterwards, group C after the matcher had been mended once more; nothing was tuned to them. Group D
+is heavy noise: two slips or more and two more faults in each text. Last line: RESULT with `rows`,
+`queries_a`, `queries_b`, `queries_c`, `queries_d`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from bench.query_forms_a import query_a
 from bench.query_forms_b import query_b
 from bench.query_forms_c import query_c
+from bench.query_forms_d import query_d
 from bench.synthetic_city import City, Record
 
 QueryForm = Callable[[Record, random.Random], tuple[str, str]]
@@ -64,7 +66,7 @@ def main() -> None:
     print("RESULT", json.dumps(result))
 
 
-FORMS: dict[str, QueryForm] = {"a": query_a, "b": query_b, "c": query_c}
+FORMS: dict[str, QueryForm] = {"a": query_a, "b": query_b, "c": query_c, "d": query_d}
 
 if __name__ == "__main__":
     main()

@@ -34,7 +34,7 @@ import tempfile
 import time
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,7 +140,15 @@ def bigrams(query: str) -> list[str]:
 class Tantivy:
     """Character bigrams, BM25, top 200 reranked."""
 
-    def __init__(self, path: Path, folder: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        folder: str,
+        *,
+        rows: Iterable[tuple[int, str, float | None, float | None]] | None = None,
+        answers: int = ANSWERS,
+    ) -> None:
+        self.answers = answers
         builder = tantivy.SchemaBuilder()
         builder.add_text_field("text", stored=False, tokenizer_name="bigram", index_option="freq")
         builder.add_integer_field("id", stored=True, fast=True)
@@ -150,7 +158,7 @@ class Tantivy:
         self.index.register_tokenizer("bigram", tantivy.TextAnalyzerBuilder(tokenizer).build())
         writer = self.index.writer(heap_size=200_000_000, num_threads=1)
         self.texts: dict[int, str] = {}
-        for record_id, address_text, _, _ in read_register(path):
+        for record_id, address_text, _, _ in rows or read_register(path):
             self.texts[record_id] = folded(address_text)
             writer.add_document(tantivy.Document(text=self.texts[record_id], id=record_id))
         writer.commit()
@@ -169,7 +177,7 @@ class Tantivy:
         found = self.searcher.search(tantivy.Query.boolean_query(terms), RERANKED, count=False)
         ids = [self.searcher.doc(address)["id"][0] for _, address in found.hits]
         ranked = process.extract(
-            query, {i: self.texts[i] for i in ids}, scorer=fuzz.ratio, limit=ANSWERS
+            query, {i: self.texts[i] for i in ids}, scorer=fuzz.ratio, limit=self.answers
         )
         return [record_id for _, _, record_id in ranked]
 
