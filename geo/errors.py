@@ -9,7 +9,8 @@
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty
     ├ NotEnoughData               DatumUndecided(.found, .needed)
-    └ Unavailable                 DatabaseUnavailable, PostGISMissing, DiskFull, AssetsMissing
+    └ Unavailable                 DatabaseUnavailable, PostGISMissing, DiskFull, AssetsMissing,
+                                  WorkersEnded
 
 A message says what, got, wanted, remedy. Facts are attributes as well as text: `facts` holds what
 the constructor was given by keyword, so that an interface can answer with them.
@@ -158,3 +159,7 @@ class DiskFull(Unavailable):
 
 class AssetsMissing(Unavailable):
     """The map libraries were not fetched (`missing` names the files)."""
+
+
+class WorkersEnded(Unavailable):
+    """A worker process was ended from outside (`workers` of them worked)."""

@@ -70,6 +70,12 @@ class Settings(BaseSettings):
         le=1,
         description="Confidence below which a geocoded address goes to review.",
     )
+    geocode_workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="Processes that geocode a file at most; as many as there are cores by default.",
+    )
     grid_households_min: int = Field(
         default=300,
         ge=0,

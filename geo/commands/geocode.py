@@ -28,6 +28,7 @@ from geo.errors import InvalidInput
 from geo.geocoding.batch import GeocodeSummary, geocode_file
 from geo.geocoding.geocoder import GeocodeAnswer
 from geo.geocoding.local import LocalGeocoder, open_geocoder
+from geo.geocoding.workers import usable_cores
 from geo.h3_cells import h3_cell_to_text
 from geo.importers.mapping import parse_overrides
 from geo.importers.upload_safety import UploadLimits
@@ -61,6 +62,12 @@ def geocode(
     is_queued: Annotated[
         bool, typer.Option("--queue", help="Put the rows that are not sure into the review queue.")
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", min=1, max=64, help="Processes that match; a core each by default."
+        ),
+    ] = None,
 ) -> None:
     """Find point, grid and H3 cell of one address or of a file of them.
 
@@ -95,6 +102,7 @@ def geocode(
                 file, out, geocoder=geocoder, scope=GridScope.everything(), column=column,
                 datum_out=datum_out, limits=UploadLimits.from_settings(settings),
                 register_mark=follower.mark(), queue=queue,
+                workers=workers or settings.geocode_workers or usable_cores(),
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )  # fmt: skip
     _print_summary(console, summary)

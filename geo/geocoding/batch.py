@@ -1,19 +1,21 @@
 """Geocode a file: any table in, CSV, XLSX, Parquet or GeoPackage out, resumable, bounded memory.
 
-The work is done chunk by chunk; each finished chunk is a Parquet file in a folder beside the
-output. A run that was killed finds them and goes on; the output is put together at the end, so it
-is there whole or not at all, and the same as of a run that nothing disturbed.
+The work is done chunk by chunk, by several processes that share the register; each finished chunk
+is a Parquet file in a folder beside the output. A run that was killed finds them and goes on; the
+output is put together at the end, so it is there whole or not at all, and the same as of a run that
+nothing disturbed, with any number of processes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -23,8 +25,9 @@ import pyarrow.parquet as pq
 from geo.crs import Datum, from_wgs84, parse_datum
 from geo.errors import DiskFull, InvalidFile, InvalidMapping
 from geo.geocoding.answer_columns import ANSWER_COLUMNS, answer_columns, review_columns
-from geo.geocoding.geocoder import STATUSES, GeocodeAnswer, Geocoder
+from geo.geocoding.geocoder import ERROR, MATCHED, STATUSES, GeocodeAnswer, Geocoder
 from geo.geocoding.guess_column import guess_address_column
+from geo.geocoding.workers import map_in_order
 from geo.geocoding.writers import check_output, write_output
 from geo.importers.tabular import TableChunk, TableSource, open_table
 from geo.importers.upload_safety import UploadLimits
@@ -38,7 +41,7 @@ Progress = Callable[[int, int | None], None]
 """Told the rows done and the rows there are, where the file tells."""
 
 Queue = Callable[[Sequence[GeocodeAnswer]], None]
-"""Given the answers of each chunk as it is done, such as to put the unsure ones up for review."""
+"""Given the unsure answers of each chunk as it is done, such as to put them up for review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ def geocode_file(
     datum_out: str = "WGS84",
     limits: UploadLimits | None = None,
     register_mark: str = "",
+    workers: int = 1,
     progress: Progress | None = None,
     queue: Queue | None = None,
 ) -> GeocodeSummary:
@@ -81,8 +85,10 @@ def geocode_file(
     column : the column of addresses; guessed where None
     datum_out : of the coordinates written; GeoPackage takes WGS84 only
     register_mark : what the register is, so that a run goes on only with the same one
-    queue : given each chunk's answers before the chunk counts as done; a run that was killed in
-        between gives them once more
+    workers : [processes] at most that match, forked from this one; what `geocoder` needs must be
+        in memory by then, and it must not ask the database
+    queue : given each chunk's unsure answers, in this process, before the chunk counts as done; a
+        run that was killed in between gives them once more
 
     Raises
     ------
@@ -90,6 +96,7 @@ def geocode_file(
     InvalidMapping : no such column, or none that looks like addresses
     InvalidInput : `out` has no known ending; the datum is unknown
     DiskFull : no space left; what is done is kept
+    WorkersEnded : a worker was killed; what is done is kept
     """
     check_output(path, out)
     datum = parse_datum(datum_out)
@@ -113,7 +120,8 @@ def geocode_file(
                 "is_queued": queue is not None,
             }
             resumed = _prepare(work, job)
-            counts = _run(table, work, chosen, datum, geocoder, scope, progress, queue)
+            task = _Task(work, chosen, datum, geocoder, scope, is_queued=queue is not None)
+            counts = _run(table, task, workers, progress, queue)
         review = out.with_name(f"{out.stem}.review.csv")
         parts = sorted(work.glob("*.parquet"))
         write_output(parts, out)
@@ -143,65 +151,94 @@ class _Counts:
     level: Counter[str]
 
 
+@dataclass(frozen=True)
+class _Done:
+    """What the parent is told of a chunk.
+
+    unfinished : the chunk's file, to be put in its place by the parent; None where it stands there
+    unsure : answers for the queue, where there is one
+    """
+
+    rows: int
+    unfinished: Path | None
+    unsure: tuple[GeocodeAnswer, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is done to each chunk; workers get it by the fork."""
+
+    work: Path
+    column: str
+    datum: Datum
+    geocoder: Geocoder
+    scope: GridScope
+    is_queued: bool
+
+    def chunks(self, table: TableSource) -> Iterator[tuple[Path, TableChunk | int]]:
+        """Yield the file of each chunk with the chunk; of one that is done, its rows only."""
+        for number, chunk in enumerate(table.chunks()):
+            part = self.work / f"{number:07d}.parquet"
+            yield part, len(chunk) if part.exists() else replace(chunk, geometry=None)
+
+    def __call__(self, item: tuple[Path, TableChunk | int]) -> _Done:
+        part, chunk = item
+        if isinstance(chunk, int):
+            return _Done(chunk, None)
+        texts = [None if pd.isna(value) else str(value) for value in chunk.values[self.column]]
+        answers = self.geocoder.geocode_many(texts, scope=self.scope)
+        answers = [
+            answer if fault is None else GeocodeAnswer(answer.text, ERROR, message=fault.reason)
+            for answer, fault in zip(answers, chunk.faults, strict=True)
+        ]
+        points = [_point_in(answer, self.datum) for answer in answers]
+        source = {
+            name: pa.array(
+                [None if pd.isna(value) else str(value) for value in chunk.values[name]],
+                pa.string(),
+            )
+            for name in chunk.values.columns
+            if name not in ANSWER_COLUMNS
+        }
+        numbers = [int(number) for number in chunk.row_numbers]
+        # The review file is written first: a chunk is done when its Parquet file is there.
+        review = part.with_suffix(".review")
+        _unfinished(review, review_columns(numbers, texts, answers)).replace(review)
+        unfinished = _unfinished(
+            part, pa.table({**source, **answer_columns(numbers, answers, points)})
+        )
+        unsure = tuple(answer for answer in answers if answer.status not in (MATCHED, ERROR))
+        return _Done(len(chunk), unfinished, unsure if self.is_queued else ())
+
+
 def _run(
     table: TableSource,
-    work: Path,
-    column: str,
-    datum: Datum,
-    geocoder: Geocoder,
-    scope: GridScope,
+    task: _Task,
+    workers: int,
     progress: Progress | None,
     queue: Queue | None,
 ) -> _Counts:
     counts = _Counts(Counter(), Counter())
-    done = 0
-    for number, chunk in enumerate(table.chunks()):
-        part = work / f"{number:07d}.parquet"
-        if not part.exists():
-            _do_chunk(chunk, part, column, datum, geocoder, scope, queue)
-        found = pq.read_table(part, columns=["gb_status", "gb_level"])
-        statuses = found["gb_status"].to_pylist()
-        counts.status.update(statuses)
-        counts.level.update(
-            level
-            for status, level in zip(statuses, found["gb_level"].to_pylist(), strict=True)
-            if status == "matched"
-        )
-        done += len(chunk)
-        if progress is not None:
-            progress(done, table.row_count)
+    rows = 0
+    with contextlib.closing(map_in_order(task, task.chunks(table), workers=workers)) as finished:
+        for number, done in enumerate(finished):
+            part = task.work / f"{number:07d}.parquet"
+            if done.unfinished is not None:
+                if queue is not None:
+                    queue(done.unsure)
+                done.unfinished.replace(part)
+            found = pq.read_table(part, columns=["gb_status", "gb_level"])
+            statuses = found["gb_status"].to_pylist()
+            counts.status.update(statuses)
+            counts.level.update(
+                level
+                for status, level in zip(statuses, found["gb_level"].to_pylist(), strict=True)
+                if status == MATCHED
+            )
+            rows += done.rows
+            if progress is not None:
+                progress(rows, table.row_count)
     return counts
-
-
-def _do_chunk(
-    chunk: TableChunk,
-    part: Path,
-    column: str,
-    datum: Datum,
-    geocoder: Geocoder,
-    scope: GridScope,
-    queue: Queue | None,
-) -> None:
-    texts = [None if pd.isna(value) else str(value) for value in chunk.values[column]]
-    answers = geocoder.geocode_many(texts, scope=scope)
-    answers = [
-        answer if fault is None else GeocodeAnswer(answer.text, "error", message=fault.reason)
-        for answer, fault in zip(answers, chunk.faults, strict=True)
-    ]
-    if queue is not None:
-        queue(answers)
-    points = [_point_in(answer, datum) for answer in answers]
-    source = {
-        name: pa.array(
-            [None if pd.isna(value) else str(value) for value in chunk.values[name]], pa.string()
-        )
-        for name in chunk.values.columns
-        if name not in ANSWER_COLUMNS
-    }
-    numbers = [int(number) for number in chunk.row_numbers]
-    # The review file is written first: a chunk is done when its Parquet file is there.
-    _replace(part.with_suffix(".review"), review_columns(numbers, texts, answers))
-    _replace(part, pa.table({**source, **answer_columns(numbers, answers, points)}))
 
 
 def _point_in(answer: GeocodeAnswer, datum: Datum) -> tuple[float, float] | None:
@@ -213,13 +250,13 @@ def _point_in(answer: GeocodeAnswer, datum: Datum) -> tuple[float, float] | None
     return float(x), float(y)
 
 
-def _replace(path: Path, table: pa.Table) -> None:
-    """Write a chunk so that it is there whole or not at all."""
+def _unfinished(path: Path, table: pa.Table) -> Path:
+    """Write a chunk beside its place, so that it can be put there whole or not at all."""
     unfinished = path.with_name(path.name + ".unfinished")
     pq.write_table(table, unfinished)
     with unfinished.open("rb") as file:
         os.fsync(file.fileno())
-    unfinished.replace(path)
+    return unfinished
 
 
 def _prepare(work: Path, job: dict[str, object]) -> int:

@@ -193,6 +193,47 @@ def test_a_stopped_run_goes_on(
     assert summary.review.read_bytes() == (tmp_path / "whole.review.csv").read_bytes()
 
 
+def test_several_processes_write_the_same_bytes_and_queue_the_same(
+    source: Path, tmp_path: Path, geocoder: LocalGeocoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "CHUNK_ROWS", 2)
+    written, queued = [], []
+    for workers in (1, 3):
+        out = tmp_path / f"out{workers}.csv"
+        unsure: list[GeocodeAnswer] = []
+        told: list[int] = []
+        geocode_file(
+            source, out, geocoder=geocoder, scope=EVERYTHING, workers=workers,
+            queue=unsure.extend, progress=lambda done, _, told=told: told.append(done),
+        )  # fmt: skip
+        assert told == [2, 4, 6]
+        written.append((out.read_bytes(), out.with_suffix(".review.csv").read_bytes()))
+        queued.append(unsure)
+    assert written[0] == written[1]
+    assert queued[0] == queued[1]
+    assert [answer.text for answer in queued[0]] == [ROWS[i][1] for i in (2, 3, 5)]
+
+
+def test_a_chunk_counts_only_once_its_rows_are_queued(
+    source: Path, tmp_path: Path, geocoder: LocalGeocoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "CHUNK_ROWS", 2)
+    out = tmp_path / "out.csv"
+
+    def fail(answers: Sequence[GeocodeAnswer]) -> None:
+        if any(answer.text == ROWS[2][1] for answer in answers):
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        geocode_file(source, out, geocoder=geocoder, scope=EVERYTHING, workers=2, queue=fail)
+    unsure: list[GeocodeAnswer] = []
+    summary = geocode_file(
+        source, out, geocoder=geocoder, scope=EVERYTHING, workers=2, queue=unsure.extend
+    )
+    assert summary.resumed_rows == 2
+    assert [answer.text for answer in unsure] == [ROWS[i][1] for i in (2, 3, 5)]
+
+
 def test_another_register_or_source_starts_anew(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,12 +267,13 @@ def wait(done, total):
     print(done, flush=True)
     time.sleep(float(sys.argv[3]))
 batch.geocode_file(Path(sys.argv[1]), Path(sys.argv[2]), geocoder=LocalGeocoder(lambda: index),
-                   scope=GridScope.everything(), progress=wait)
+                   scope=GridScope.everything(), workers=int(sys.argv[4]), progress=wait)
 """
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_killed_run_ends_with_the_same_output(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: str
 ) -> None:
     source = tmp_path / "in.csv"
     texts = [TEXTS[12 + i % 5].replace("101", str(100 + i % 7)) for i in range(200)]
@@ -240,7 +282,7 @@ def test_a_killed_run_ends_with_the_same_output(
     environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
 
     def start(target: Path, wait_s: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", RUN, str(source), str(target), wait_s]
+        command = [sys.executable, "-c", RUN, str(source), str(target), wait_s, workers]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
     killed = start(out, "0.2")
