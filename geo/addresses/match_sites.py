@@ -275,7 +275,9 @@ def _candidate_sites(query: Query, view: RegisterView, part: VisiblePart) -> NDA
         return _representatives(part, min((item[2] for item in wide), key=len, default=None))
     together = np.concatenate(narrow)
     together.sort()
-    return together[np.concatenate(([True], together[1:] != together[:-1]))]
+    # Nothing is left where each site was changed since, or lies outside the caller's grids.
+    is_new: NDArray[np.bool_] = np.diff(together, prepend=np.int32(-1)) != 0
+    return together[is_new]
 
 
 def _representatives(part: VisiblePart, sites: NDArray[np.int32] | None) -> NDArray[np.int32]:

@@ -199,3 +199,12 @@ def test_an_alias_finds_its_address_and_is_never_printed(database: Database) -> 
         session.execute(text("UPDATE address_alias SET ended_at = now()"))
         mark(session, address_id)
     assert match(RegisterFollower(database).current(), "老王家那栋2楼").status == "not_found"
+
+
+def test_names_whose_sites_all_changed_are_found_where_they_are_now() -> None:
+    """Two narrow names hit, and in the older part of the index no site is left of either."""
+    old, new = "太原市小店区白云巷12号", "太原市小店区青石路8号"
+    index = RegisterIndex.from_rows([(1, new, None, None), (2, old, None, None)])
+    changed = index.with_changes([1, 2], rows_from_texts([(1, new, None, None)]))
+    assert match(changed, new).status == "matched"
+    assert match(changed, old).status != "matched"
