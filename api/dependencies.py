@@ -16,6 +16,7 @@ from pydantic import AfterValidator, StringConstraints
 from sqlalchemy.orm import Session
 
 from api.services import Services
+from geo.addresses import ParseContext
 from geo.crs import check_coordinates, parse_datum, to_wgs84
 from geo.errors import InvalidCoordinate, InvalidInput, NotFound
 from geo.geocoding.local import LocalGeocoder
@@ -99,6 +100,11 @@ def get_geocoder(services: Annotated[Services, Depends(get_services)]) -> LocalG
     return services.geocoder
 
 
+def get_parse_context(services: Annotated[Services, Depends(get_services)]) -> ParseContext | None:
+    """What this deployment knows before it reads an address: its own area, its tagger."""
+    return services.context.current()
+
+
 def write_session(services: Annotated[Services, Depends(get_services)]) -> Iterator[Session]:
     """A session committed before the answer is sent, rolled back where anything is raised."""
     with services.database.session() as session:
@@ -108,6 +114,7 @@ def write_session(services: Annotated[Services, Depends(get_services)]) -> Itera
 ServicesDep = Annotated[Services, Depends(get_services)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 Geocoder = Annotated[LocalGeocoder, Depends(get_geocoder)]
+Context = Annotated[ParseContext | None, Depends(get_parse_context)]
 Scope = Annotated[GridScope, Depends(caller_scope)]
 OperatorScope = Annotated[GridScope, Depends(operator_scope)]
 ReadSession = Annotated[Session, Depends(read_session, scope="function")]

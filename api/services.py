@@ -12,6 +12,7 @@ from sqlalchemy.orm import sessionmaker
 
 from api.import_workers import ImportWorkers
 from api.uploads import clear_half_uploads, remove_upload
+from geo.addresses.deployment import DeploymentContext
 from geo.errors import PlatformError
 from geo.geocoding.local import open_geocoder
 from geo.importers.job_kinds import run_job
@@ -33,7 +34,8 @@ class Services:
     def __init__(self, settings: Settings, database: Database) -> None:
         self.settings = settings
         self.database = database
-        self.geocoder = open_geocoder(database, settings)
+        self.context = DeploymentContext(settings, database)
+        self.geocoder = open_geocoder(database, settings, context=self.context)
         self.warming: Thread | None = None
         self.imports = ImportWorkers(database, self._run_import)
         # READ ONLY travels with BEGIN and costs no round trip; a read that writes is a fault.

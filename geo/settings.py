@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, ValidationError, field_validator
@@ -59,10 +60,33 @@ class Settings(BaseSettings):
     address_text_max: int = Field(
         default=500, ge=20, description="Longest address text read [characters]."
     )
-    building_form: str = Field(
+    building_form: Literal["号楼", "幢", "栋", "座"] = Field(
         default="号楼",
-        pattern="^(号楼|幢|栋|座)$",
         description="Written form of a building in standard addresses. Cities differ.",
+    )
+    lettered_building_form: Literal["座", "号楼", "幢", "栋"] = Field(
+        default="座", description="Written form of a building with a letter (A座)."
+    )
+    entrance_form: Literal["单元", "梯", "门"] = Field(
+        default="单元", description="Written form of an entrance."
+    )
+    floor_form: Literal["层", "楼"] = Field(default="层", description="Written form of a floor.")
+    room_form: Literal["室", "号", "房", "户", ""] = Field(
+        default="室", description="Written form of a room; empty writes the bare number."
+    )
+    group_form: Literal["组", "小组", "村民小组", "队"] = Field(
+        default="组", description="Written form of a villagers' group."
+    )
+    area_codes: str | None = Field(
+        default=None,
+        description="Codes of the deployment's own area, separated by commas. Between divisions "
+        "of one name the one in this area is meant.",
+    )
+    area_prior: bool = Field(
+        default=True, description="Whether the own area decides between divisions of one name."
+    )
+    tagger: Path | None = Field(
+        default=None, description="A tagger that `gridbeat address train` wrote."
     )
     match_threshold: float = Field(
         default=0.8,
@@ -85,6 +109,21 @@ class Settings(BaseSettings):
     grid_households_max: int = Field(
         default=500, ge=1, description="A grid with more households is pointed out at import."
     )
+
+    @field_validator("area_codes")
+    @classmethod
+    def _are_codes(cls, codes: str | None) -> str | None:
+        for code in (codes or "").split(",") if codes and codes.strip() else ():
+            if not (
+                code.strip().isascii()
+                and code.strip().isdigit()
+                and len(code.strip()) in (6, 9, 12)
+            ):
+                raise ValueError(
+                    f"{code.strip()!r} is no division code; wanted 6, 9 or 12 digits each, "
+                    "separated by commas, such as 330110,330106"
+                )
+        return codes
 
     @field_validator("time_zone")
     @classmethod

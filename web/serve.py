@@ -84,13 +84,14 @@ def listening_socket(settings: Settings) -> Iterator[socket.socket]:
 
 def fill_if_empty(database: Database, settings: Settings, console: Console) -> None:
     """Generate the demo city where the store holds neither grids nor addresses."""
+    from geo.addresses.deployment import written_form
     from geo.demo.load import load_demo_city, store_is_empty
 
     with database.session() as session:
         if not settings.demo or not store_is_empty(session):
             return
         with console.status("The store is empty: generating the demo city …"):
-            load_demo_city(session)
+            load_demo_city(session, form=written_form(settings))
     console.print("The demo city is there. It is generated; no place or person in it is real.")
 
 

@@ -12,6 +12,7 @@ from api.addresses import address_feature, changed, former_address, written
 from api.dependencies import (
     ID_MAX,
     Code,
+    Context,
     Frame,
     ReadSession,
     RowId,
@@ -134,6 +135,7 @@ def create_address(
     session: WriteSession,
     scope: Scope,
     settings: SettingsDep,
+    context: Context,
     day: Today,
     given: NewAddress,
 ) -> GeoJSONResponse:
@@ -145,6 +147,7 @@ def create_address(
         source=given.source,
         source_ref=given.source_ref,
         form=written_form(settings),
+        context=context,
         day=day,
         scope=scope,
     )
@@ -177,6 +180,7 @@ def change_address(
     session: WriteSession,
     scope: Scope,
     settings: SettingsDep,
+    context: Context,
     day: Today,
     address_id: AddressId,
     given: AddressChange,
@@ -191,6 +195,7 @@ def change_address(
         changed(address, given),
         expected_version=given.expected_version,
         form=written_form(settings),
+        context=context,
         day=day,
         scope=scope,
     )

@@ -69,7 +69,10 @@ def import_addresses(
     options = AddressImportOptions(**form.options(), day=day)
     with stored_upload(settings, form.file, "addresses", form.options()) as upload:
         if form.dry_run:
-            preview = preview_addresses(upload.path, options, settings=settings)
+            with services.open_read_session() as session:
+                preview = preview_addresses(
+                    upload.path, options, settings=settings, session=session
+                )
             return _trial("addresses", upload.path, dataclasses.asdict(preview))
         job_id = prepare_address_job(services.database, upload.path, options, settings=settings)
         upload.keep()

@@ -243,16 +243,19 @@ def _supersede(reading: Reading, codes: tuple[str, ...], rank: int) -> tuple[str
     return codes
 
 
-def resolve_division(components: Mapping[str, str]) -> str | None:
-    """Return the code of the finest division that components name, None where it isn't certain."""
+def resolve_division(components: Mapping[str, str], area: tuple[str, ...] = ()) -> str | None:
+    """Return the code of the finest known division that components name, None where unsure.
+
+    area : codes of the deployment's own area, which decides between divisions of one name
+    """
     divisions = load_divisions()
-    state = DivisionState(())
+    state = DivisionState(area)
     for level in DIVISION_LEVELS:
         name = components.get(level)
         if not name:
             continue
         said = state.within(tuple(d.code for d in divisions.search(name, level=level)))
         if not said:
-            return None
-        state.take(said, level.rank)
+            break
+        state.take(state.prefer_area(said), level.rank)
     return state.certain_code()

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from geo.addresses.register_index import MAX_CHANGED_ROWS, RegisterIndex
 from geo.addresses.register_rows import load_register_rows
+from geo.addresses.standardise import DEFAULT_WRITTEN_FORM, WrittenForm
 from geo.store.database import Database
 
 SKIPPED_IDS_LOOKED_BACK = 10_000  # changes before the newest whose ids may still be open
@@ -28,6 +29,7 @@ class RegisterFollower:
     ----------
     database : read with an operator's eyes; scope is applied at each query
     max_age_s : the index may be this old [s]; 0 asks the database before each query (0.3 ms)
+    written_form : of the texts of groups of addresses
     clock : seconds that only grow
     """
 
@@ -36,10 +38,12 @@ class RegisterFollower:
         database: Database,
         *,
         max_age_s: float = 0.0,
+        written_form: WrittenForm = DEFAULT_WRITTEN_FORM,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._max_age_s = max_age_s
+        self._written_form = written_form
         self._clock = clock
         self._lock = threading.Lock()
         self._index: RegisterIndex | None = None
@@ -84,7 +88,7 @@ class RegisterFollower:
             known_from = max(1, self._newest_change - SKIPPED_IDS_LOOKED_BACK + 1)
             self._skipped = {i: now for i in range(known_from, self._newest_change) if i not in ids}
             table = load_register_rows(session)
-        return RegisterIndex.from_table(table)
+        return RegisterIndex.from_table(table, written_form=self._written_form)
 
     def _follow(self, index: RegisterIndex, now: float) -> RegisterIndex:
         with self._database.session() as session:

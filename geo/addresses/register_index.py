@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from geo.addresses.name_table import NameTable
 from geo.addresses.register_rows import rows_from_texts
 from geo.addresses.register_segment import Int32, NumberKeys, Segment, build_segment
+from geo.addresses.standardise import DEFAULT_WRITTEN_FORM, WrittenForm
 from geo.values import GridScope
 
 SCOPES_KEPT = 16  # masks of scopes kept in memory, a byte a row each
@@ -80,6 +81,8 @@ class RegisterIndex:
         dead_rows: tuple[NDArray[np.bool_] | None, ...],
         dead_names: frozenset[int],
         changed: pa.Table | None,
+        *,
+        written_form: WrittenForm = DEFAULT_WRITTEN_FORM,
     ) -> None:
         self.names = names
         self.numbers = numbers
@@ -87,16 +90,24 @@ class RegisterIndex:
         self.dead_rows = dead_rows
         self.dead_names = dead_names
         self._changed = changed
+        self.written_form = written_form
         self.n_names = len(names)
         self._views: OrderedDict[GridScope, RegisterView] = OrderedDict()
         self._lock = threading.Lock()
 
     @classmethod
-    def from_table(cls, table: pa.Table) -> RegisterIndex:
-        """Return the index of register rows (see `register_rows`)."""
+    def from_table(
+        cls, table: pa.Table, *, written_form: WrittenForm = DEFAULT_WRITTEN_FORM
+    ) -> RegisterIndex:
+        """Return the index of register rows (see `register_rows`).
+
+        written_form : how the texts of groups of addresses are written
+        """
         names, numbers = NameTable(), NumberKeys()
         segment = build_segment(table, names, numbers)
-        return cls(names, numbers, (segment,), (None,), frozenset(), None)
+        return cls(
+            names, numbers, (segment,), (None,), frozenset(), None, written_form=written_form
+        )
 
     @classmethod
     def from_rows(
@@ -142,6 +153,7 @@ class RegisterIndex:
             (dead, None),
             _dead_names(main, dead, small, self.names),
             table,
+            written_form=self.written_form,
         )
 
     def view(self, scope: GridScope) -> RegisterView:

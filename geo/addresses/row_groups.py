@@ -154,5 +154,6 @@ def group_text(view: RegisterView, group: RowGroup, level: str) -> str:
         shared.append(values_of_part)
     first = shared[0]
     return format_address(
-        {each: v for each, v in first.items() if all(other.get(each) == v for other in shared)}
+        {each: v for each, v in first.items() if all(other.get(each) == v for other in shared)},
+        written_form=view.index.written_form,
     )

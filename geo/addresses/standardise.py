@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from geo.addresses.division_match import resolve_division
 from geo.addresses.levels import DIVISION_LEVELS, LEVELS, NUMBERED_LEVELS, AddressLevel
 from geo.addresses.normalise import fold_name
-from geo.addresses.parse import ParsedAddress
+from geo.addresses.parse import ParseContext, ParsedAddress
 from geo.addresses.words import ESTATE_ENDINGS, alternatives
 from geo.errors import InvalidInput
 
@@ -84,7 +84,7 @@ def _written(
         case AddressLevel.VILLAGE_GROUP if counted:
             return value + form.group
         case AddressLevel.ENTRANCE if counted or len(value) == 1:
-            return value + form.entrance
+            return value + _entrance_word(value, components, form)
         case AddressLevel.FLOOR if counted:
             return value + form.floor
         case AddressLevel.FLOOR if value.startswith("-"):
@@ -101,6 +101,13 @@ def _written(
             return value
 
 
+def _entrance_word(value: str, components: Mapping[str, str], form: WrittenForm) -> str:
+    """Return the counting word of an entrance; 东门 is a gate of the estate, 门门面3 unreadable."""
+    inside = components.get(AddressLevel.FLOOR) or components.get(AddressLevel.ROOM, "")
+    unclear = form.entrance == "门" and (not value[0].isdigit() or inside.startswith("门"))
+    return "单元" if unclear else form.entrance
+
+
 def _room_word(value: str, components: Mapping[str, str], form: WrittenForm) -> str:
     """Return the counting word of a room; a short bare number would be read as an entrance."""
     short = sum(char.isdigit() for char in value) < 3
@@ -115,23 +122,39 @@ def _written_door(value: str) -> str:
     return f"{suffixed[1]}号附{suffixed[2]}号" if suffixed else f"{value}号"
 
 
-def search_key(address: ParsedAddress | Mapping[str, str]) -> str:
+def search_key(
+    address: ParsedAddress | Mapping[str, str], *, context: ParseContext | None = None
+) -> str:
     """Return the one key of all writings of the same standard address.
 
-    Divisions count by their code where it is certain (余杭区… = 浙江省杭州市余杭区…); names
-    by `fold_name`; numbers by value. A floor that the room number repeats (3层301室) is dropped.
+    Divisions count by their code where it is certain (余杭区… = 浙江省杭州市余杭区…), those finer
+    than the code by name; names by `fold_name`; numbers by value. A floor that the room number
+    repeats (3层301室) is dropped.
+
+    context : the deployment's own area; it settles which division of one name is meant
     """
     components = address.components() if isinstance(address, ParsedAddress) else dict(address)
+    area = context.division_codes if context is not None else ()
     code = address.division_code if isinstance(address, ParsedAddress) else None
-    code = (code or resolve_division(components) or "")[:9]
+    code = (code or resolve_division(components, area) or "")[:9]
+    finest = _finest_level(code) if code else None
     pieces = [f"#{code}"] if code else []
     room, floor = components.get("room", ""), components.get("floor", "")
     for level in LEVELS:
         value = components.get(level)
-        if not value or (code and level in DIVISION_LEVELS):
+        if not value or (finest and level in DIVISION_LEVELS and not level.is_finer_than(finest)):
             continue
         if level is AddressLevel.FLOOR and room.startswith(floor) and len(room) == len(floor) + 2:
             continue
         # 12-3号 is not 123号: only names are folded
         pieces.append(f"{level}={value if level in NUMBERED_LEVELS else fold_name(value)}")
     return "|".join(pieces)
+
+
+def _finest_level(code: str) -> AddressLevel:
+    """Return the level of the division that a code of 6 or 9 digits names."""
+    if len(code) == 9:
+        return AddressLevel.TOWNSHIP
+    if code.endswith("0000"):
+        return AddressLevel.PROVINCE
+    return AddressLevel.CITY if code.endswith("00") else AddressLevel.COUNTY

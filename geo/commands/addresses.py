@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from geo.addresses.deployment import load_context
 from geo.commands.context import open_store
 from geo.commands.words import today
 from geo.errors import AddressNotFound
@@ -95,7 +96,8 @@ def show(
         if which.isascii() and which.isdigit():
             found = [get_standard_address(session, int(which), scope=OPERATOR)]
         else:
-            found = find_by_text(session, which, scope=OPERATOR)
+            context = load_context(load_settings(), session)
+            found = find_by_text(session, which, scope=OPERATOR, context=context)
         if not found:
             raise AddressNotFound(
                 f"No standard address is exactly “{which[:60]}”. Try gridbeat suggest."

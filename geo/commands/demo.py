@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from geo.addresses.deployment import written_form
 from geo.commands.context import open_store
 from geo.demo.city import DEFAULT_SEED, NOTICE, generate_city
 from geo.demo.files import write_city
 from geo.demo.load import load_demo_city
-from geo.register.identity import written_form
 from geo.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The demo city: generated, no real place.")

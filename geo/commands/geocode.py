@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
+from geo.addresses.deployment import load_context, written_form
 from geo.addresses.match_reasons import LEVEL_NAMES
 from geo.addresses.register_follower import RegisterFollower
 from geo.commands.context import open_store
@@ -87,13 +88,16 @@ def geocode(
             _print_answer(console, geocoder.geocode(text, scope=GridScope.everything()))
             return
         assert file is not None and out is not None
-        follower = RegisterFollower(database)
+        follower = RegisterFollower(database, written_form=written_form(settings))
+        with database.session() as session:
+            context = load_context(settings, session)
         with console.status("Reading the register …"):
             index = follower.current()
         geocoder = LocalGeocoder(
             lambda: index,  # one state of the register for the whole file
             threshold=settings.match_threshold,
             max_length=settings.address_text_max,
+            context=lambda: context,
         )
         queue = _ReviewQueue(database, source=file.name) if is_queued else None
         with _progress(console) as bar:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from geo.addresses.deployment import DeploymentContext, written_form
 from geo.addresses.match import MAX_TEXT_LENGTH, MatchResult, match_standard_address
 from geo.addresses.parse import ParseContext
 from geo.addresses.register_follower import RegisterFollower
@@ -25,7 +26,7 @@ class LocalGeocoder:
     index : gives the register as it is now, such as `RegisterFollower(database).current`
     threshold : confidence below which an answer is for review
     max_length : [characters] of one text
-    context : the deployment's own area, for the parser
+    context : gives the deployment's own area and tagger, for the parser
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class LocalGeocoder:
         *,
         threshold: float = 0.8,
         max_length: int = MAX_TEXT_LENGTH,
-        context: ParseContext | None = None,
+        context: Callable[[], ParseContext | None] = lambda: None,
     ) -> None:
         self._index = index
         self._threshold = threshold
@@ -87,7 +88,7 @@ class LocalGeocoder:
             text,
             index,
             scope=scope,
-            context=self._context,
+            context=self._context(),
             threshold=self._threshold,
             max_length=self._max_length,
         )
@@ -121,10 +122,18 @@ def answer_from_match(result: MatchResult) -> GeocodeAnswer:
     )
 
 
-def open_geocoder(database: Database, settings: Settings) -> LocalGeocoder:
-    """Return the geocoder of a deployment. It reads the register at the first question."""
+def open_geocoder(
+    database: Database, settings: Settings, *, context: DeploymentContext | None = None
+) -> LocalGeocoder:
+    """Return the geocoder of a deployment. It reads the register at the first question.
+
+    Raises
+    ------
+    InvalidInput, InvalidFile : a setting names a division or tagger that isn't there
+    """
     return LocalGeocoder(
-        RegisterFollower(database).current,
+        RegisterFollower(database, written_form=written_form(settings)).current,
         threshold=settings.match_threshold,
         max_length=settings.address_text_max,
+        context=(context or DeploymentContext(settings, database)).current,
     )

@@ -179,7 +179,7 @@ def _read_row(
         raise RowFailed("empty_address", "The address is empty.", column)
     address, contradiction = _combined(parsed, given, cells, number)
     try:
-        form = standard_form(address, name, form=options.form)
+        form = standard_form(address, name, form=options.form, context=options.context)
     except InvalidInput as error:
         reason = error.facts.get("reason", "no_address")
         raise RowFailed(reason, f"The address isn't taken. {error.message}", column) from None

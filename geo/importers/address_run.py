@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from geo.addresses import ParseContext
+from geo.addresses.deployment import load_context, written_form
 from geo.crs import Datum
 from geo.errors import InvalidCoordinate
 from geo.importers.address_report import AddressImportOptions, Progress
@@ -16,7 +18,6 @@ from geo.importers.failures import Failure, ResultFile
 from geo.importers.jobs import JobStopped, RunningJob, results_folder
 from geo.importers.mapping import ColumnMapping
 from geo.importers.tabular import TableChunk, TableSource
-from geo.register.identity import written_form
 from geo.register.merge import MergeResult, SeenRows, merge_addresses
 from geo.register.placing import GridPlacer
 from geo.register.seen import SeenTexts
@@ -44,7 +45,9 @@ class AddressRun:
     ) -> None:
         self.database, self.job, self.table, self.mapping = database, job, table, mapping
         self.options, self.datum = options, datum
-        self.reading = reading_options(options, datum, settings)
+        with database.session() as session:
+            context = load_context(settings, session, on=date.fromisoformat(options.day))
+        self.reading = reading_options(options, datum, settings, context)
         state = job.report.get("state", {})
         self.chunks_done = int(state.get("chunks_done", 0))
         folder = results_folder(settings, job.id)
@@ -177,7 +180,10 @@ class AddressRun:
 
 
 def reading_options(
-    options: AddressImportOptions, datum: Datum, settings: Settings
+    options: AddressImportOptions,
+    datum: Datum,
+    settings: Settings,
+    context: ParseContext | None,
 ) -> ReadingOptions:
     """Return what the rows are read by."""
     return ReadingOptions(
@@ -185,6 +191,7 @@ def reading_options(
         form=written_form(settings),
         text_max=settings.address_text_max,
         accuracy_m=options.accuracy_m,
+        context=context,
     )
 
 

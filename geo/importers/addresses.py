@@ -13,9 +13,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from geo.addresses.deployment import load_context
 from geo.crs import Datum, parse_datum
 from geo.errors import InvalidDatum, InvalidFile, InvalidInput
 from geo.importers.address_fields import ADDRESS_FIELDS, check_address_mapping
@@ -57,9 +61,16 @@ class ImportPreview:
 
 
 def preview_addresses(
-    path: Path, options: AddressImportOptions, *, settings: Settings, rows: int = 5
+    path: Path,
+    options: AddressImportOptions,
+    *,
+    settings: Settings,
+    rows: int = 5,
+    session: Session | None = None,
 ) -> ImportPreview:
     """Return the mapping and the first rows as they would be read; nothing is stored.
+
+    session : for the deployment's own area, where no setting names it
 
     Raises
     ------
@@ -70,7 +81,8 @@ def preview_addresses(
         chunk = next(table.chunks(), None)
         first: list[dict[str, Any]] = []
         if chunk is not None:
-            reading = reading_options(options, datum, settings)
+            context = load_context(settings, session, on=date.fromisoformat(options.day))
+            reading = reading_options(options, datum, settings, context)
             read = read_chunk(chunk, mapping, read_points(chunk, mapping, reading), reading)
             first = [
                 {

@@ -1,6 +1,7 @@
 """The register of standard addresses: read, write one by one, merge many."""
 
-from geo.register.identity import StandardForm, standard_form, text_key, written_form
+from geo.addresses.deployment import written_form
+from geo.register.identity import StandardForm, standard_form, text_key
 from geo.register.merge import MergeResult, Outcome, SeenRows, merge_addresses
 from geo.register.placing import GridPlacer
 from geo.register.reading import (

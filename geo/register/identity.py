@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from geo.addresses import (
     LEVELS,
     AddressLevel,
+    ParseContext,
     ParsedAddress,
     WrittenForm,
     fold_name,
@@ -17,7 +18,6 @@ from geo.addresses import (
 )
 from geo.addresses.register_keys import NUMBER_LEVELS, number_key
 from geo.errors import InvalidInput
-from geo.settings import Settings
 
 SITE_FROM = AddressLevel.DOOR
 """From here on an address names one site; a coarser one names a stretch where many things lie."""
@@ -37,19 +37,20 @@ class StandardForm:
     level: str
 
 
-def written_form(settings: Settings) -> WrittenForm:
-    """Return the counting words this deployment prints."""
-    return WrittenForm(building=settings.building_form)
-
-
 def standard_form(
-    address: ParsedAddress | Mapping[str, str], name: str | None, *, form: WrittenForm
+    address: ParsedAddress | Mapping[str, str],
+    name: str | None,
+    *,
+    form: WrittenForm,
+    context: ParseContext | None = None,
 ) -> StandardForm:
     """Return the standard form of an address and of the point of interest it may hold.
 
     Where the address names no door, estate or building, the point of interest is what tells one
     place from the next, and so it belongs to the standard address and to its key (GB/T 23705:
     road, then door or point of interest). Elsewhere it is only known there.
+
+    context : the deployment's own area; it settles which division the key means
 
     Raises
     ------
@@ -60,7 +61,8 @@ def standard_form(
     if not written:
         raise InvalidInput("No part of an address is found in it.", reason="no_address")
     finest = written[-1]
-    key, text = search_key(address), format_address(components, written_form=form)
+    key = search_key(address, context=context)
+    text = format_address(components, written_form=form)
     name_key = text_key(name) if name else ""
     if name and name_key and finest.rank < SITE_FROM.rank:
         key, text = f"{key}|point_of_interest={name_key}", text + name

@@ -14,7 +14,7 @@ import shapely
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from geo.addresses import LEVELS, parse, search_key
+from geo.addresses import LEVELS, ParseContext, parse, search_key
 from geo.errors import AddressNotFound, InvalidInput
 from geo.register.identity import text_key
 from geo.tables import (
@@ -92,10 +92,12 @@ def count_standard_addresses(
     return session.scalar(query) or 0
 
 
-def find_by_text(session: Session, text: str, *, scope: GridScope) -> Sequence[StandardAddress]:
+def find_by_text(
+    session: Session, text: str, *, scope: GridScope, context: ParseContext | None = None
+) -> Sequence[StandardAddress]:
     """Return the current addresses that are exactly this text, by their key or by an alias.
 
-    For what is typed, clipped or wrong, ask the geocoder.
+    For what is typed, clipped or wrong, ask the geocoder. The context is that of the deployment.
     """
     if not text.strip() or len(text) > TEXT_CHARS_MAX:
         raise InvalidInput(
@@ -105,9 +107,9 @@ def find_by_text(session: Session, text: str, *, scope: GridScope) -> Sequence[S
         AddressAlias.alias_key == text_key(text), AddressAlias.ended_at.is_(None)
     )
     wanted: list[ColumnElement[bool]] = [StandardAddress.id.in_(aliased)]
-    parsed = parse(text)
+    parsed = parse(text, context=context)
     if parsed.parts:
-        wanted.append(StandardAddress.search_key == search_key(parsed))
+        wanted.append(StandardAddress.search_key == search_key(parsed, context=context))
     query = (
         select(StandardAddress)
         .where(or_(*wanted), StandardAddress.status == "current", in_scope(scope))

@@ -15,7 +15,7 @@ from shapely import Point
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo.addresses import LEVELS, ParsedAddress, WrittenForm, parse
+from geo.addresses import LEVELS, ParseContext, ParsedAddress, WrittenForm, parse
 from geo.errors import Conflict, GridNotFound, InvalidInput
 from geo.register.changes import lock_for_single_write, mark_register_change
 from geo.register.identity import StandardForm, standard_form, text_key
@@ -65,6 +65,7 @@ def create_standard_address(
     source: str,
     source_ref: str | None = None,
     form: WrittenForm,
+    context: ParseContext | None = None,
     day: date,
     scope: GridScope,
 ) -> StandardAddress:
@@ -76,7 +77,7 @@ def create_standard_address(
     GridNotFound : its point lies outside the scope
     Conflict : the address, or the source's reference, exists (`address_id`, within the scope)
     """
-    found = _standard(written, form)
+    found = _standard(written, form, context)
     lock_for_single_write(session)
     _refuse_taken(session, found.search_key, scope, source=source, source_ref=source_ref)
     address = StandardAddress(source=source, source_ref=source_ref)
@@ -93,6 +94,7 @@ def update_standard_address(
     *,
     expected_version: int,
     form: WrittenForm,
+    context: ParseContext | None = None,
     day: date,
     scope: GridScope,
 ) -> StandardAddress:
@@ -104,7 +106,7 @@ def update_standard_address(
     Conflict : it was changed since (`version`), it has ended, or another address is that already
     InvalidInput, GridNotFound : as `create_standard_address`
     """
-    found = _standard(written, form)
+    found = _standard(written, form, context)
     lock_for_single_write(session)
     address = _held(session, address_id, expected_version, scope)
     _refuse_taken(session, found.search_key, scope, but_id=address_id)
@@ -195,7 +197,9 @@ def end_alias(
     return alias
 
 
-def _standard(written: WrittenAddress, form: WrittenForm) -> StandardForm:
+def _standard(
+    written: WrittenAddress, form: WrittenForm, context: ParseContext | None
+) -> StandardForm:
     if not isinstance(written.address, str):
         unknown = [name for name in written.address if name not in LEVELS]
         if unknown:
@@ -209,9 +213,11 @@ def _standard(written: WrittenAddress, form: WrittenForm) -> StandardForm:
             field="address_text",
         )
     address: ParsedAddress | Mapping[str, str] = (
-        parse(written.address) if isinstance(written.address, str) else written.address
+        parse(written.address, context=context)
+        if isinstance(written.address, str)
+        else written.address
     )
-    return standard_form(address, written.point_of_interest, form=form)
+    return standard_form(address, written.point_of_interest, form=form, context=context)
 
 
 def _held(

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.addresses import LEVELS, WrittenForm, format_address, parse, search_key
+from geo.addresses import (
+    LEVELS,
+    ParseContext,
+    WrittenForm,
+    format_address,
+    parse,
+    search_key,
+)
 from geo.errors import InvalidInput
+from geo.settings import Settings
 
 _DIVISIONS = st.sampled_from(
     [
@@ -41,13 +51,20 @@ _ESTATES = st.sampled_from(
     ["西溪花园", "翠苑一区", "星河国际大厦", "莲花小区", "桃源新村", "绿城丁香公寓东区", "康宁花苑",
      "阳光家园二期", "兴业广场", "保利天汇A区", "财富中心"]
 )  # fmt: skip
+
+
+def _allowed(setting: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(get_args(Settings.model_fields[setting].annotation))
+
+
 _FORMS = st.builds(
     WrittenForm,
-    building=st.sampled_from(["幢", "号楼", "栋", "座"]),
-    entrance=st.sampled_from(["单元", "梯"]),
-    floor=st.sampled_from(["层", "楼"]),
-    room=st.sampled_from(["室", "", "号", "房"]),
-    group=st.sampled_from(["组", "小组"]),
+    building=_allowed("building_form"),
+    lettered_building=_allowed("lettered_building_form"),
+    entrance=_allowed("entrance_form"),
+    floor=_allowed("floor_form"),
+    room=_allowed("room_form"),
+    group=_allowed("group_form"),
 )
 
 
@@ -115,6 +132,7 @@ def test_writings_of_one_address_share_a_key(one: str, other: str) -> None:
         ("人民路12-3号", "人民路123号"),
         ("莲花小区5栋C座101", "莲花小区5栋101"),
         ("南京市鼓楼区中山路1号", "福州市鼓楼区中山路1号"),
+        ("余杭区甲乙镇人民路1号", "余杭区丙丁镇人民路1号"),  # towns that no list knows
     ],
 )
 def test_different_addresses_have_different_keys(one: str, other: str) -> None:
@@ -135,3 +153,22 @@ def test_the_written_form_is_a_setting() -> None:
 def test_a_component_that_is_no_level_is_refused() -> None:
     with pytest.raises(InvalidInput, match="street"):
         format_address({"street": "文一西路"})
+
+
+def test_the_own_area_decides_what_a_key_means() -> None:
+    nanjing = ParseContext(division_codes=("320106",))
+    short, full = "鼓楼区中山路1号", "江苏省南京市鼓楼区中山路1号"
+    assert search_key(parse(short)) != search_key(parse(full))
+    own = search_key(parse(short, context=nanjing), context=nanjing)
+    assert own == search_key(parse(full)) == search_key(parse(short).components(), context=nanjing)
+    fuzhou = parse("福州市鼓楼区中山路1号", context=nanjing)
+    assert search_key(fuzhou, context=nanjing) == "#350102|road=中山路|door=1"
+
+
+def test_an_entrance_by_name_is_no_gate() -> None:
+    form = WrittenForm(entrance="门")
+    parts = {"estate": "莲花小区", "building": "3", "entrance": "东"}
+    assert format_address(parts, written_form=form) == "莲花小区3幢东单元"
+    assert format_address(parts | {"entrance": "2"}, written_form=form) == "莲花小区3幢2门"
+    shop = parts | {"entrance": "2", "room": "门面3"}
+    assert format_address(shop, written_form=form) == "莲花小区3幢2单元门面3室"
