@@ -5,7 +5,8 @@
     │                             CRSMismatch, InvalidFile, FileTooLarge, InvalidMapping,
     │                             InvalidCode, InvalidTile
     ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound,
-    │                             SourceNotFound, ReviewItemNotFound
+    │                             SourceNotFound, ReviewItemNotFound, MergeNotFound,
+    │                             DuplicateNotFound
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty
     ├ NotEnoughData               DatumUndecided(.found, .needed)
@@ -107,6 +108,14 @@ class SourceNotFound(NotFound):
 
 class ReviewItemNotFound(NotFound):
     """No such text in the review queue."""
+
+
+class MergeNotFound(NotFound):
+    """No such merge of two addresses."""
+
+
+class DuplicateNotFound(NotFound):
+    """No such pair of addresses that may be one place."""
 
 
 class Conflict(PlatformError):

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, case, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from geo.decisions import checked_note, require_version
 from geo.errors import Conflict, InvalidInput, ReviewItemNotFound
 from geo.geocoding.geocoder import NOT_FOUND, REVIEW, GeocodeAnswer
 from geo.register.identity import text_key
@@ -20,7 +21,6 @@ from geo.register.writing import add_alias, end_alias
 from geo.tables import REVIEW_STATUSES, AddressAlias, ReviewItem, StandardAddress
 from geo.values import GridScope
 
-NOTE_CHARS_MAX = 500
 ALIAS_SOURCE = "review"  # of the aliases that decisions make
 
 
@@ -209,7 +209,7 @@ def reopen_review_item(
     Conflict : it is open, was seen in an older version, or the same text waits as another item
     """
     item = _held_item(session, item_id, scope)
-    _require_version(item, version)
+    require_version(f"Review item {item.id}", item.version, version)
     if item.status == "open":
         raise Conflict(f"Review item {item_id} is open; there is nothing to take back.")
     waiting = session.scalar(
@@ -252,27 +252,14 @@ def _open_item(session: Session, item_id: int, version: int, scope: GridScope) -
             f"Review item {item_id} was decided already ({item.status}). Reopen it to decide anew.",
             status=item.status,
         )
-    _require_version(item, version)
+    require_version(f"Review item {item.id}", item.version, version)
     return item
-
-
-def _require_version(item: ReviewItem, version: int) -> None:
-    if item.version != version:
-        raise Conflict(
-            f"Review item {item.id} is at version {item.version}, you have seen {version}. "
-            "Look again and decide then.",
-            version=item.version,
-        )
 
 
 def _decided(
     session: Session, item: ReviewItem, decided_by: str, now: datetime, note: str | None
 ) -> ReviewItem:
-    if note is not None and len(note) > NOTE_CHARS_MAX:
-        raise InvalidInput(
-            f"The note has {len(note)} characters, wanted at most {NOTE_CHARS_MAX}.", field="note"
-        )
-    item.decided_by, item.decided_at, item.note = decided_by, now, note
+    item.decided_by, item.decided_at, item.note = decided_by, now, checked_note(note)
     item.version += 1
     session.flush()
     return item

@@ -16,9 +16,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from api.dependencies import OperatorScope, ReadSession, Scope, today
 from api.schemas.review import DECIDER_CHARS_MAX
 from geo.codes import CodeStandard
+from geo.decisions import NOTE_CHARS_MAX
 from geo.errors import Unavailable
 from geo.overview import StoreOverview, load_store_overview
-from geo.review import NOTE_CHARS_MAX
 from geo.tables import REVIEW_STATUSES
 from web.assets import load_assets
 from web.headers import PERMISSIONS_POLICY, policy_of_page

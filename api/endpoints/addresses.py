@@ -48,6 +48,7 @@ from geo.register import (
     end_alias,
     find_standard_addresses,
     get_standard_address,
+    merge_address,
     update_standard_address,
     written_form,
 )
@@ -211,18 +212,24 @@ def change_address(
     responses=WRITE_ERRORS,
 )
 def end_one_address(
-    session: WriteSession, scope: Scope, address_id: AddressId, given: AddressEnd
+    session: WriteSession, scope: Scope, moment: Now, address_id: AddressId, given: AddressEnd
 ) -> GeoJSONResponse:
     """Nothing is deleted. With `merged_into` it turned out to be another one, whose alias its text
-    becomes."""
-    address = end_address(
-        session,
-        address_id,
-        expected_version=given.expected_version,
-        scope=scope,
-        merged_into=given.merged_into,
-    )
-    return GeoJSONResponse(address_feature(address))
+    becomes; that merge can be undone."""
+    if given.merged_into is None:
+        end_address(session, address_id, expected_version=given.expected_version, scope=scope)
+    else:
+        merge_address(
+            session,
+            address_id,
+            given.merged_into,
+            merged_version=given.expected_version,
+            kept_version=None,
+            merged_by=None,
+            now=moment,
+            scope=scope,
+        )
+    return GeoJSONResponse(address_feature(get_standard_address(session, address_id, scope=scope)))
 
 
 @router.get(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.schemas.geometry import Link
 
-JobKind = Literal["areas", "grids", "addresses", "basemap", "geocode"]
+JobKind = Literal["areas", "grids", "addresses", "basemap", "geocode", "duplicates"]
 JobStatus = Literal["waiting", "running", "done", "failed", "stopped"]
 
 

@@ -11,7 +11,7 @@ from api.dependencies import ID_MAX, SoundText, sound_text
 from api.schemas.addresses import VERSION
 from api.schemas.geocoding import CANONICAL_TEXT, LEVEL, GeocodeAnswer
 from api.schemas.geometry import Link
-from geo.review import NOTE_CHARS_MAX
+from geo.decisions import NOTE_CHARS_MAX
 
 DECIDER_CHARS_MAX = 80
 

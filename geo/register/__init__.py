@@ -1,8 +1,9 @@
-"""The register of standard addresses: read, write one by one, merge many."""
+"""The register of standard addresses: read, write one by one, merge many or two."""
 
 from geo.addresses.deployment import written_form
 from geo.register.identity import StandardForm, standard_form, text_key
 from geo.register.merge import MergeResult, Outcome, SeenRows, merge_addresses
+from geo.register.merging import find_merges, get_merge, merge_address, undo_merge
 from geo.register.placing import GridPlacer
 from geo.register.reading import (
     AddressFilter,
@@ -43,12 +44,16 @@ __all__ = [
     "end_address",
     "end_alias",
     "find_by_text",
+    "find_merges",
     "find_standard_addresses",
+    "get_merge",
     "get_standard_address",
+    "merge_address",
     "merge_addresses",
     "point_of",
     "standard_form",
     "text_key",
+    "undo_merge",
     "update_standard_address",
     "written_form",
 ]

@@ -11,7 +11,9 @@ What a row is, in this order:
    register has none (*updated*). *merged_as_alias* where an alias is new, else *unchanged*. Nothing
    the other source said is overwritten. Where its point lies too far from the register's, one of
    the two is wrong, and which is for a person to say: *failed*, `points_apart`.
-4. Otherwise it is *inserted*.
+4. A person merged the address with its search key into another: it is another writing of that
+   one, as in 3, but its point is not looked at.
+5. Otherwise it is *inserted*.
 
 So the same file again changes nothing, and the order of sources decides nothing but who was first.
 """
@@ -41,6 +43,7 @@ from geo.register.merge_sql import (
     FIND_BY_KEY,
     FIND_BY_REF,
     FIND_FRESH_ALIASES,
+    FIND_MERGED,
     INSERT_NEW,
     STAGED,
     STAGED_ACTION,
@@ -150,7 +153,8 @@ def merge_addresses(
     has_no_grid = _stage(session, rows, origin_datum, placer)
     by_ref = {row.i: row for row in session.execute(FIND_BY_REF, {"source": source})}
     by_key = {row.i: row for row in session.execute(FIND_BY_KEY, {"source": source})}
-    decider = _Decider(rows, seen, by_ref, by_key)
+    merged = {row.i: row for row in session.execute(FIND_MERGED)}
+    decider = _Decider(rows, seen, by_ref, by_key, merged)
     decider.decide()
     taken = np.array([outcome is not Outcome.FAILED for outcome in decider.outcomes])
     result = MergeResult(decider.outcomes, decider.failures, int((has_no_grid & taken).sum()))
@@ -167,6 +171,7 @@ class _Plan:
     updates: list[tuple[int, int]] = field(default_factory=list)
     fills: list[int] = field(default_factory=list)
     aliases: list[tuple[int, str]] = field(default_factory=list)
+    kept_keys: dict[int, str] = field(default_factory=dict)  # of rows whose address was merged
     own_keys: set[str] = field(default_factory=set)
 
 
@@ -207,9 +212,14 @@ class _Decider:
     """Decides row by row; rows known by their reference first, for they may free or take a key."""
 
     def __init__(
-        self, rows: Sequence[MergeRow], seen: SeenRows, by_ref: _Found, by_key: _Found
+        self,
+        rows: Sequence[MergeRow],
+        seen: SeenRows,
+        by_ref: _Found,
+        by_key: _Found,
+        merged: _Found,
     ) -> None:
-        self.rows, self.by_ref, self.by_key = rows, by_ref, by_key
+        self.rows, self.by_ref, self.by_key, self.merged = rows, by_ref, by_key, merged
         self.outcomes = [Outcome.UNCHANGED] * len(rows)
         self.failures: list[MergeProblem] = []
         self.plan = _Plan()
@@ -261,6 +271,9 @@ class _Decider:
             first = self.rows[self._claimed[key]]
             if not self._lies_apart(i, _apart_m(first, row), f"row {first.row_number}"):
                 self._other(i, row, first.form.point_of_interest, first.point_method is None)
+        elif holder is None and i in self.merged:
+            self.plan.kept_keys[i] = self.merged[i].search_key
+            self._other(i, row, self.merged[i].point_of_interest, lacks_point=False)
         elif holder is None:
             self._claimed[key] = i
             self._own(i, row, Outcome.INSERTED)
@@ -323,7 +336,7 @@ def _write(
             _stage_actions(session, targets)
             changed += session.scalars(statement, {"source": source}).all()
     if plan.aliases:
-        changed += _add_aliases(session, rows, plan.aliases, source, result)
+        changed += _add_aliases(session, rows, plan, source, result)
     return changed
 
 
@@ -339,13 +352,15 @@ def _stage_actions(session: Session, targets: Sequence[tuple[int, int | None]]) 
 def _add_aliases(
     session: Session,
     rows: Sequence[MergeRow],
-    aliases: Sequence[tuple[int, str]],
+    plan: _Plan,
     source: str,
     result: MergeResult,
 ) -> list[int]:
+    aliases = plan.aliases
+    keys = [plan.kept_keys.get(i, rows[i].form.search_key) for i, _ in aliases]
     staged = {
         "i": pa.array([i for i, _ in aliases], pa.int32()),
-        "search_key": pa.array([rows[i].form.search_key for i, _ in aliases], pa.string()),
+        "search_key": pa.array(keys, pa.string()),
         "alias_text": pa.array([text for _, text in aliases], pa.string()),
         "alias_key": pa.array([text_key(text) for _, text in aliases], pa.string()),
     }

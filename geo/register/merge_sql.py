@@ -89,6 +89,22 @@ FIND_BY_KEY = text(
     JOIN standard_address a ON a.search_key = s.search_key AND a.status = 'current'
     """
 )
+# Rows whose text was merged into another address, however far; `search_key` is the kept one's.
+FIND_MERGED = text(
+    """
+    WITH RECURSIVE step (i, id) AS (
+        SELECT s.i, a.merged_into
+        FROM staged_address s
+        JOIN standard_address a ON a.search_key = s.search_key AND a.status = 'merged'
+        UNION
+        SELECT step.i, a.merged_into
+        FROM step JOIN standard_address a ON a.id = step.id AND a.status = 'merged'
+    )
+    SELECT DISTINCT ON (step.i) step.i, a.id, a.search_key, a.point_of_interest
+    FROM step JOIN standard_address a ON a.id = step.id AND a.status = 'current'
+    ORDER BY step.i, a.id
+    """
+)
 
 # What the source no longer says (a point, a name, a reference) is kept.
 _KEEP_POINT = "s.geom IS NULL OR a.point_method = 'surveyed'"

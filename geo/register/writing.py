@@ -19,6 +19,7 @@ from geo.addresses import LEVELS, ParseContext, ParsedAddress, WrittenForm, pars
 from geo.errors import Conflict, GridNotFound, InvalidInput
 from geo.register.changes import lock_for_single_write, mark_register_change
 from geo.register.identity import StandardForm, standard_form, text_key
+from geo.register.merging import find_kept_address
 from geo.register.placing import GridPlacer
 from geo.register.reading import get_standard_address
 from geo.tables import ADDRESS_COMPONENTS, POINT_METHODS, AddressAlias, StandardAddress
@@ -120,33 +121,18 @@ def update_standard_address(
 
 
 def end_address(
-    session: Session,
-    address_id: int,
-    *,
-    expected_version: int,
-    scope: GridScope,
-    merged_into: int | None = None,
+    session: Session, address_id: int, *, expected_version: int, scope: GridScope
 ) -> StandardAddress:
-    """End an address, or say that it is another one (`merged_into`), whose alias it becomes.
+    """End an address. One that turned out to be another is merged: `geo.register.merging`.
 
     Raises
     ------
-    AddressNotFound : either isn't in the scope
-    Conflict : it was changed since, or has ended; or the other one has
+    AddressNotFound : there is none in the scope
+    Conflict : it was changed since, or has ended
     """
     lock_for_single_write(session)
     address = _held(session, address_id, expected_version, scope)
     address.status = "ended"
-    if merged_into is not None:
-        other = get_standard_address(session, merged_into, scope=scope)
-        if other.status != "current" or other.id == address.id:
-            raise Conflict(
-                f"Address {merged_into} is {other.status}; merge into another current one.",
-                address_id=merged_into,
-            )
-        address.status, address.merged_into = "merged", other.id
-        _open_alias(session, other.id, address.canonical_text, address.source)
-        mark_register_change(session, [other.id])
     return _stored(session, address)
 
 
@@ -295,6 +281,13 @@ def _refuse_taken(
         which = f" as address {other_id}" if known else ""
         raise Conflict(
             f"This address (or the source's reference) is in the register already{which}.", **known
+        )
+    kept = find_kept_address(session, key)
+    if kept is not None and kept.id != but_id:
+        known = {"address_id": kept.id} if scope.covers(kept.grid_code) else {}
+        which = f" into address {kept.id}" if known else ""
+        raise Conflict(
+            f"This address was merged{which}. Undo that merge if it is a place of its own.", **known
         )
 
 

@@ -1,8 +1,10 @@
 """The tables, one noun a file."""
 
+from geo.tables.address_merge import AddressMerge
 from geo.tables.area import AREA_LEVELS, Area
 from geo.tables.base import Base
 from geo.tables.basemap import BASEMAP_KINDS, BasemapFeature, BasemapSource
+from geo.tables.duplicate_pair import DUPLICATE_STATUSES, DuplicatePair
 from geo.tables.grid import GRID_KINDS, Grid, GridH3Cell, GridVersion
 from geo.tables.import_job import JOB_KINDS, JOB_STATUSES, ImportJob
 from geo.tables.review_item import REVIEW_STATUSES, ReviewItem
@@ -22,16 +24,19 @@ __all__ = [
     "ADDRESS_STATUSES",
     "AREA_LEVELS",
     "BASEMAP_KINDS",
+    "DUPLICATE_STATUSES",
     "GRID_KINDS",
     "JOB_KINDS",
     "JOB_STATUSES",
     "POINT_METHODS",
     "REVIEW_STATUSES",
     "AddressAlias",
+    "AddressMerge",
     "Area",
     "Base",
     "BasemapFeature",
     "BasemapSource",
+    "DuplicatePair",
     "Grid",
     "GridH3Cell",
     "GridVersion",

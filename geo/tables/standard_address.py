@@ -53,6 +53,11 @@ class StandardAddress(Base):
             postgresql_where=text("status = 'current'"),
         ),
         Index(
+            "ix_standard_address_merged_key",
+            "search_key",
+            postgresql_where=text("status = 'merged'"),
+        ),
+        Index(
             "uq_standard_address_source_ref",
             "source",
             "source_ref",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,15 @@ from geo.importers.addresses import (
     run_address_job,
 )
 from geo.importers.jobs import get_job, request_stop, running_job, status_seen
-from geo.register import find_by_text, point_of
+from geo.register import find_by_text, merge_address, point_of, undo_merge
 from geo.settings import Settings
 from geo.store.database import Database
 from geo.tables import StandardAddress
 from geo.values import GridScope
 
 DAY = "2026-06-01"
+DATE = date(2026, 6, 1)
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ALL = GridScope.everything()
 
 
@@ -137,6 +140,37 @@ def test_other_writings_of_one_address_become_aliases(
             assert len(found) == (writing[0] != "测")
     again = _import(database, path, config)
     assert again.unchanged == 3
+
+
+def test_an_import_follows_a_merge_and_brings_no_duplicate_back(
+    database: Database, tmp_path: Path, config: Settings
+) -> None:
+    rows = [*_rows(2), ["n9", "山西省太原市小店区侧试路9号", 112.55, 37.87]]
+    file = _csv(tmp_path / "a.csv", rows)
+    _import(database, file, config)
+    with database.session() as session:
+        (wrong,) = find_by_text(session, "山西省太原市小店区侧试路9号", scope=ALL)
+        right = session.get_one(StandardAddress, wrong.id - 1)
+        merge = merge_address(
+            session, wrong.id, right.id, merged_version=1, kept_version=1, merged_by="示例·甲",
+            now=NOW, scope=ALL,
+        )  # fmt: skip
+        merge_id, wrong_id, right_id = merge.id, wrong.id, right.id
+    assert _import(database, file, config).unchanged == 3
+    with_name = _csv(
+        tmp_path / "b.csv",
+        [["n9", "山西省太原市小店区侧试路9号", 112.55, 37.87, "老邮局"]],
+        "编号,地址,经度,纬度,名称",
+    )
+    assert _import(database, with_name, config).merged_as_alias == 1
+    with database.session() as session:
+        found = find_by_text(session, "老邮局", scope=ALL)
+        assert [address.id for address in found] == [right_id]
+        undo_merge(session, merge_id, undone_by="示例·甲", now=NOW, day=DATE, scope=ALL)
+    assert _import(database, file, config).unchanged == 3
+    with database.session() as session:
+        assert session.get_one(StandardAddress, wrong_id).status == "current"
+    assert _count(database) == 3
 
 
 def test_rows_without_reference_are_known_by_their_address(
