@@ -11,7 +11,18 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.dependencies import refuse_unknown_parameters
-from api.endpoints import addresses, areas, geocoding, grids, imports, layers, review, store, tiles
+from api.endpoints import (
+    address_texts,
+    addresses,
+    areas,
+    geocoding,
+    grids,
+    imports,
+    layers,
+    review,
+    store,
+    tiles,
+)
 from api.errors import add_error_handlers
 from api.middleware import BodyCap, OwnOriginOnly, RequestRecord, SecurityHeaders
 from api.schemas.errors import error_schemas
@@ -37,6 +48,10 @@ Standard addresses, community grids and H3 cells of one deployment.
 
 TAGS = [
     {"name": "geocoding", "description": "Text to place, place to text."},
+    {
+        "name": "address texts",
+        "description": "Texts by themselves: read, standardised, compared; no register is asked.",
+    },
     {"name": "review", "description": "Texts that were not sure: a person decides once."},
     {
         "name": "addresses",
@@ -82,7 +97,18 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.add_middleware(SecurityHeaders)
 
     endpoints = APIRouter(prefix=PREFIX, dependencies=[Depends(refuse_unknown_parameters)])
-    for module in (geocoding, review, addresses, areas, grids, imports, layers, tiles, store):
+    for module in (
+        geocoding,
+        address_texts,
+        review,
+        addresses,
+        areas,
+        grids,
+        imports,
+        layers,
+        tiles,
+        store,
+    ):
         endpoints.include_router(module.router)
     app.include_router(endpoints)
     return app

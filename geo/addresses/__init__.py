@@ -12,6 +12,7 @@ from geo.addresses.parse import (
     parse,
     parse_many,
 )
+from geo.addresses.standard_text import StandardDivision, StandardisedAddress, standardise
 from geo.addresses.standardise import WrittenForm, format_address, search_key
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "NormalisedText",
     "ParseContext",
     "ParsedAddress",
+    "StandardDivision",
+    "StandardisedAddress",
     "WrittenForm",
     "compare",
     "fold_name",
@@ -36,4 +39,5 @@ __all__ = [
     "parse",
     "parse_many",
     "search_key",
+    "standardise",
 ]

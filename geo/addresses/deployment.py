@@ -64,8 +64,8 @@ def area_codes(settings: Settings, session: Session | None = None, *, on: date) 
         for code in named:
             if divisions.find(code) is None:
                 raise InvalidInput(
-                    f"GRIDBEAT_AREA_CODES names {code}, which no division of the national list "
-                    "has. Correct it, or leave the setting out: the stored areas count then.",
+                    f"The own area (GRIDBEAT_AREA_CODES) names {code}, which no division of the "
+                    "national list has. Correct it, or leave it out: the stored areas count then.",
                     code=code,
                 )
         return named
