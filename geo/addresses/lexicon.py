@@ -42,7 +42,7 @@ CLASS_WORDS = (
     ("号",),
     ("区", "期", "段", "组", "排"),
 )
-_HASH_BASE = 1_000_003
+HASH_BASE = 1_000_003
 
 IntArray = npt.NDArray[np.int64]
 
@@ -51,7 +51,7 @@ def hash_word(word: str) -> int:
     """Return the hash that the kernels compute, as a signed 64-bit number."""
     value = 7
     for char in word:
-        value = (value * _HASH_BASE + ord(char)) & 0xFFFF_FFFF_FFFF_FFFF
+        value = (value * HASH_BASE + ord(char)) & 0xFFFF_FFFF_FFFF_FFFF
     return value - (1 << 64) if value >= 1 << 63 else value
 
 

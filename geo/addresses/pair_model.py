@@ -1,0 +1,201 @@
+"""How likely two address texts name one place: no match, partial match or full match.
+
+`load_pair_model` gives the model that ships, fitted on drawn pairs (bench/drawn_pairs.py says how);
+`geo.addresses.pair_training` fits one on an operator's own labelled pairs.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from geo.addresses.boosted_trees import BoostedTrees, add_scores
+from geo.addresses.division_files import DATA_FOLDER
+from geo.addresses.lexicon import class_table
+from geo.addresses.normalise import normalise
+from geo.addresses.pair_features import MAX_LENGTH, N_FEATURES, write_pair
+from geo.addresses.pair_reading import MAX_ITEMS, MAX_PLACES, N_COLUMNS, read_text
+from geo.addresses.pair_tables import character_weights, division_codes, folded_codes
+from geo.errors import InvalidFile, InvalidInput
+
+Array = npt.NDArray[Any]
+FORMAT = 1  # of the file; a model of another format is refused
+CHUNK = 8_192  # [pairs] read and scored at a time, so that memory stays bounded
+
+
+class PairGrade(enum.IntEnum):
+    """What a second address is to the first.
+
+    NONE : another place, or only the road or the division in which it lies
+    PARTIAL : at the place, but not it: another building or a gate of the estate, another shop at
+        the door, the estate without the building
+    FULL : the same place, to the building where the first names one
+    """
+
+    NONE = 0
+    PARTIAL = 1
+    FULL = 2
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PairModel:
+    """A model of pairs, as fitted or read from a file.
+
+    emphasis : (3,) by which the probabilities are multiplied before the likeliest grade is taken
+    """
+
+    trees: BoostedTrees
+    emphasis: Array
+
+    def probabilities(self, firsts: Sequence[str], seconds: Sequence[str]) -> Array:
+        """Return how likely each second text is no, a partial, a full match of the first.
+
+        Returns
+        -------
+        (n_pairs, 3) float32, rows sum to 1; in the order of the pairs. The first is what was asked
+        for, the second what is held against it: exchanging them may change the answer.
+
+        Raises
+        ------
+        InvalidInput : the two columns differ in length, or hold what is not text
+        FileTooLarge : a text is longer than `normalise` reads
+        """
+        if len(firsts) != len(seconds):
+            raise InvalidInput(
+                f"There are {len(firsts):,} first texts and {len(seconds):,} second ones. "
+                "Give as many of the one as of the other.",
+                firsts=len(firsts),
+                seconds=len(seconds),
+            )
+        found = np.empty((len(firsts), 3), np.float32)
+        trees = self.trees
+        for start in range(0, len(firsts), CHUNK):
+            stop = start + CHUNK
+            features = pair_features(firsts[start:stop], seconds[start:stop])
+            _score(
+                features, trees.features, trees.thresholds, trees.leaves, trees.base,
+                found[start:stop],
+            )  # fmt: skip
+        return found
+
+    def grades(self, probabilities: Array) -> Array:
+        """Return the likeliest `PairGrade` of each row, (n_pairs,)."""
+        likeliest: Array = np.argmax(probabilities * self.emphasis, axis=1)
+        return likeliest
+
+    def save(self, path: Path) -> None:
+        """Write the model to one compressed file."""
+        np.savez_compressed(
+            path,
+            format=np.int64(FORMAT),
+            kind=np.array("pairs"),
+            features=self.trees.features,
+            thresholds=self.trees.thresholds,
+            leaves=self.trees.leaves,
+            base=self.trees.base,
+            emphasis=self.emphasis,
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> PairModel:
+        """Read a model.
+
+        Raises
+        ------
+        InvalidFile : the file is no model of pairs, or one of another format
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                if str(stored["kind"]) != "pairs" or int(stored["format"]) != FORMAT:
+                    raise InvalidFile(
+                        f"{path.name} is a model of pairs of format {int(stored['format'])}, "
+                        f"wanted {FORMAT}. Train it again with this version.",
+                        file=path.name,
+                    )
+                trees = BoostedTrees(
+                    stored["features"], stored["thresholds"], stored["leaves"], stored["base"]
+                )
+                return cls(trees, stored["emphasis"])
+        except (OSError, KeyError, ValueError) as error:
+            if isinstance(error, InvalidFile):
+                raise
+            raise InvalidFile(
+                f"{path.name} is no model of pairs. Wanted a file written by "
+                "`gridbeat address train-pairs`.",
+                file=path.name,
+            ) from error
+
+
+@functools.cache
+def load_pair_model() -> PairModel:
+    """Return the model that ships, loaded once."""
+    return PairModel.load(DATA_FOLDER / "pair_model.npz")
+
+
+def pair_features(firsts: Sequence[str], seconds: Sequence[str]) -> Array:
+    """Return the features of pairs of texts, (n_pairs, N_FEATURES) float32.
+
+    Each distinct text is read once.
+    """
+    numbers: dict[str, int] = {}
+    rows = np.array([numbers.setdefault(text, len(numbers)) for text in firsts], np.int64)
+    others = np.array([numbers.setdefault(text, len(numbers)) for text in seconds], np.int64)
+    texts = [normalise(text).text for text in numbers]
+    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    codes = np.where(codes < 65_536, codes, 0xFFFD).astype(np.int64)
+    bounds = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum([len(text) for text in texts], out=bounds[1:])
+    return _all_features(
+        rows, others, codes, folded_codes()[codes].astype(np.int64), bounds, character_weights(),
+        *class_table(), *division_codes(),
+    )  # fmt: skip
+
+
+@numba.njit(cache=True)
+def _all_features(
+    rows: Array, others: Array, codes: Array, folded: Array, bounds: Array, weights: Array,
+    class_keys: Array, class_masks: Array, division_keys: Array, division_rows: Array,
+    division_names: Array, division_codes: Array,
+) -> Array:  # fmt: skip
+    n_texts = bounds.shape[0] - 1
+    items = np.zeros((n_texts, MAX_ITEMS, N_COLUMNS), np.int32)
+    places = np.zeros((n_texts, MAX_PLACES), np.int32)
+    counts = np.zeros((n_texts, 2), np.int64)
+    for text in range(n_texts):
+        counts[text] = read_text(
+            codes, bounds[text], bounds[text + 1], class_keys, class_masks, division_keys,
+            division_rows, division_names, division_codes, items[text], places[text],
+        )  # fmt: skip
+    found = np.zeros((rows.shape[0], N_FEATURES), np.float32)
+    first_matched = np.zeros(MAX_LENGTH + 1, np.int64)
+    second_matched = np.zeros(MAX_LENGTH + 1, np.int64)
+    line = np.zeros(MAX_LENGTH + 2, np.int64)
+    for pair in range(rows.shape[0]):
+        one, other = rows[pair], others[pair]
+        write_pair(
+            folded, bounds[one], bounds[one + 1], items[one], counts[one, 0], places[one],
+            counts[one, 1],
+            folded, bounds[other], bounds[other + 1], items[other], counts[other, 0],
+            places[other], counts[other, 1],
+            weights, first_matched, second_matched, line, found[pair],
+        )  # fmt: skip
+    return found
+
+
+@numba.njit(cache=True)
+def _score(
+    values: Array, features: Array, thresholds: Array, leaves: Array, base: Array, found: Array
+) -> None:
+    for row in range(values.shape[0]):
+        scores = base.copy()
+        add_scores(values[row], features, thresholds, leaves, scores)
+        odds = np.exp(scores - scores.max())
+        found[row] = odds / odds.sum()
