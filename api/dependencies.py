@@ -89,9 +89,13 @@ def operator_scope(scope: Annotated[GridScope, Depends(caller_scope)]) -> GridSc
 # -- the database: one request, one transaction
 
 
-def read_session(services: Annotated[Services, Depends(get_services)]) -> Iterator[Session]:
-    """A session that can't write; it takes a connection with its first statement."""
-    with services.open_read_session() as session:
+def read_session(
+    services: Annotated[Services, Depends(get_services)],
+    scope: Annotated[GridScope, Depends(caller_scope)],
+) -> Iterator[Session]:
+    """A session of the caller's scope that can't write; it takes a connection with its first
+    statement."""
+    with services.database.read_session_of(scope) as session:
         yield session
 
 
@@ -105,9 +109,13 @@ def get_parse_context(services: Annotated[Services, Depends(get_services)]) -> P
     return services.context.current()
 
 
-def write_session(services: Annotated[Services, Depends(get_services)]) -> Iterator[Session]:
-    """A session committed before the answer is sent, rolled back where anything is raised."""
-    with services.database.session() as session:
+def write_session(
+    services: Annotated[Services, Depends(get_services)],
+    scope: Annotated[GridScope, Depends(caller_scope)],
+) -> Iterator[Session]:
+    """A session of the caller's scope, committed before the answer is sent, rolled back where
+    anything is raised."""
+    with services.database.session_of(scope) as session:
         yield session
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from threading import Thread
 
 import structlog
-from sqlalchemy.orm import sessionmaker
 
 from api.import_workers import ImportWorkers
 from api.uploads import clear_half_uploads, remove_upload
@@ -38,10 +37,6 @@ class Services:
         self.geocoder = open_geocoder(database, settings, context=self.context)
         self.warming: Thread | None = None
         self.imports = ImportWorkers(database, self._run_import)
-        # READ ONLY travels with BEGIN and costs no round trip; a read that writes is a fault.
-        self.open_read_session = sessionmaker(
-            database.engine.execution_options(postgresql_readonly=True), expire_on_commit=False
-        )
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:

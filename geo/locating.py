@@ -22,6 +22,7 @@ from geo.errors import InvalidInput
 from geo.grids import is_in_force, is_in_scope
 from geo.h3_cells import STORED_RESOLUTION, lonlat_to_h3_cell
 from geo.register.changes import lock_for_merge, mark_register_change
+from geo.store.scope import seeing_everything
 from geo.stored_grids import load_stored_grids
 from geo.tables import ADDRESS_COMPONENTS, AREA_LEVELS, Area, Grid
 from geo.values import GridScope, LonLat
@@ -131,20 +132,22 @@ def locate(
     LocateResult
     """
     point = func.ST_SetSRID(func.ST_MakePoint(lonlat.longitude, lonlat.latitude), 4326)
-    grid = session.execute(
-        select(
-            Grid.id,
-            Grid.grid_code,
-            Grid.name,
-            Grid.kind,
-            Grid.community_code,
-            Grid.person_in_charge,
-            Grid.contact,
-        ).where(
-            Grid.id == select(func.locate_grid(point, on)).scalar_subquery(),
-            is_in_scope(Grid.grid_code, scope),
-        )
-    ).one_or_none()
+    # Which of all grids holds a point on a border can't be told from one's own alone.
+    with seeing_everything(session):
+        grid = session.execute(
+            select(
+                Grid.id,
+                Grid.grid_code,
+                Grid.name,
+                Grid.kind,
+                Grid.community_code,
+                Grid.person_in_charge,
+                Grid.contact,
+            ).where(
+                Grid.id == select(func.locate_grid(point, on)).scalar_subquery(),
+                is_in_scope(Grid.grid_code, scope),
+            )
+        ).one_or_none()
     if grid is not None:
         areas = _area_and_ancestors(session, grid.community_code, on)
     elif scope.is_everything:

@@ -18,6 +18,7 @@ from geo.errors import Conflict, InvalidInput, ReviewItemNotFound
 from geo.geocoding.geocoder import NOT_FOUND, REVIEW, GeocodeAnswer
 from geo.register.identity import text_key
 from geo.register.writing import add_alias, end_alias
+from geo.store.scope import seeing_everything
 from geo.tables import REVIEW_STATUSES, AddressAlias, ReviewItem, StandardAddress
 from geo.values import GridScope
 
@@ -34,7 +35,12 @@ def queue_for_review(session: Session, answers: Iterable[GeocodeAnswer], *, sour
     ----------
     source : who asked, such as `api` or the name of a file
     """
-    unsure = unsure_answers(answers)
+    # A text that waits or was rejected in another grid counts there; who asks isn't told of it.
+    with seeing_everything(session):
+        return _queue(session, unsure_answers(answers), source)
+
+
+def _queue(session: Session, unsure: dict[str, GeocodeAnswer], source: str) -> int:
     rejected = set(
         session.scalars(
             select(ReviewItem.text_key).where(
@@ -212,13 +218,15 @@ def reopen_review_item(
     require_version(f"Review item {item.id}", item.version, version)
     if item.status == "open":
         raise Conflict(f"Review item {item_id} is open; there is nothing to take back.")
-    waiting = session.scalar(
-        select(ReviewItem.id).where(
-            ReviewItem.text_key == item.text_key, ReviewItem.status == "open"
-        )
-    )
+    with seeing_everything(session):  # else opening it would fail where nothing can be told
+        waiting = session.execute(
+            select(ReviewItem.id, ReviewItem.grid_code).where(
+                ReviewItem.text_key == item.text_key, ReviewItem.status == "open"
+            )
+        ).first()
     if waiting is not None:
-        raise Conflict(f"The same text waits as review item {waiting}. Decide that one.")
+        known = f" as review item {waiting.id}" if scope.covers(waiting.grid_code) else ""
+        raise Conflict(f"The same text waits already{known}. Decide it there.")
     alias = None if item.alias_id is None else session.get_one(AddressAlias, item.alias_id)
     # One that somebody else had made, or has ended since, isn't the decision's to end.
     if alias is not None and alias.source == ALIAS_SOURCE and alias.ended_at is None:

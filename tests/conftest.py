@@ -22,6 +22,8 @@ from sqlalchemy.orm import Session
 from geo.store.cluster import APPLICATION_ROLE, OWNER_ROLE, EmbeddedCluster
 from geo.store.database import Database, make_engine
 from geo.store.migrate import migrate
+from geo.store.scope import set_scope
+from geo.values import GridScope
 
 TEMPLATE = "template_gridbeat"
 
@@ -65,8 +67,14 @@ def session(_rolled_back_database: Database) -> Iterator[Session]:
     with (
         _rolled_back_database.engine.connect() as connection,
         connection.begin() as transaction,
-        Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as s,
+        Session(
+            connection,
+            join_transaction_mode="create_savepoint",
+            expire_on_commit=False,
+            info={"scope": GridScope.everything()},
+        ) as s,
     ):
+        set_scope(s, GridScope.everything())
         yield s
         s.close()
         transaction.rollback()

@@ -59,7 +59,7 @@ _ACCEPTED = write_error_responses(404, 409) | {
 )
 def import_addresses(
     services: ServicesDep,
-    _scope: OperatorScope,
+    scope: OperatorScope,
     form: Annotated[AddressImportForm, Form(media_type=MULTIPART)],
 ) -> Any:
     """Again and again without duplicates: rows are recognised by the source's own reference, or by
@@ -69,7 +69,7 @@ def import_addresses(
     options = AddressImportOptions(**form.options(), day=day)
     with stored_upload(settings, form.file, "addresses", form.options()) as upload:
         if form.dry_run:
-            with services.open_read_session() as session:
+            with services.database.read_session_of(scope) as session:
                 preview = preview_addresses(
                     upload.path, options, settings=settings, session=session
                 )

@@ -18,12 +18,13 @@ from sqlalchemy import literal_column, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from geo.decisions import checked_note
-from geo.errors import Conflict, InvalidInput, MergeNotFound
+from geo.errors import Conflict, GridNotFound, InvalidInput, MergeNotFound
 from geo.register.changes import lock_for_single_write, mark_register_change
 from geo.register.identity import text_key
 from geo.register.placing import GridPlacer
 from geo.register.reading import get_standard_address, in_scope, point_of
 from geo.register.references import moving_references
+from geo.store.scope import seeing_everything
 from geo.tables import AddressAlias, AddressMerge, ReviewItem, StandardAddress
 from geo.values import GridScope
 
@@ -73,7 +74,8 @@ def merge_address(
                 merged,
                 kept,
             )
-    moved = _move_references(session, merged.id, kept.id)
+    with seeing_everything(session):  # what names it may lie in the queue of another grid
+        moved = _move_references(session, merged.id, kept.id)
     alias_ids = _add_aliases(session, merged, kept)
     point_taken = kept.geom is None and merged.geom is not None
     if point_taken:
@@ -107,6 +109,7 @@ def undo_merge(
     Raises
     ------
     MergeNotFound : there is none with both addresses in the scope
+    GridNotFound : the other's point lies by now in a grid outside the scope
     Conflict : it was undone already, or something later depends on it: the kept address was itself
         merged, the text or the source's reference belongs to another address by now, or a review
         decision rests on it
@@ -119,8 +122,9 @@ def undo_merge(
     merged, kept = _held(session, merge.merged_id, merge.kept_id, scope)
     _refuse_dependent(session, merge, merged, kept, scope)
     merged.status, merged.merged_into = "current", None
-    for reference in moving_references():
-        reference.move(session, kept.id, merged.id, merge.moved.get(reference.name, ()))
+    with seeing_everything(session):
+        for reference in moving_references():
+            reference.move(session, kept.id, merged.id, merge.moved.get(reference.name, ()))
     for alias in session.scalars(
         select(AddressAlias).where(
             AddressAlias.id.in_(merge.alias_ids), AddressAlias.ended_at.is_(None)
@@ -130,7 +134,7 @@ def undo_merge(
     if merge.point_taken and _same_point(merged, kept):
         for name in _POINT:
             setattr(kept, name, None)
-    _place_again(session, merged, day)
+    _place_again(session, merged, day, scope)
     merge.undone_by, merge.undone_at = undone_by, now
     _store(session, merged, kept)
     return merge
@@ -298,11 +302,12 @@ def _refuse_dependent(
         same |= (StandardAddress.source == merged.source) & (
             StandardAddress.source_ref == merged.source_ref
         )
-    taken = session.execute(
-        select(StandardAddress.id, StandardAddress.grid_code).where(
-            same, StandardAddress.status == "current"
-        )
-    ).first()
+    with seeing_everything(session):  # else storing it would fail where nothing can be told
+        taken = session.execute(
+            select(StandardAddress.id, StandardAddress.grid_code).where(
+                same, StandardAddress.status == "current"
+            )
+        ).first()
     if taken is not None:
         seen = scope.covers(taken.grid_code)
         which = f"address {taken.id}" if seen else "another address"
@@ -332,12 +337,14 @@ def _same_point(first: StandardAddress, second: StandardAddress) -> bool:
     return point_of(first) == point_of(second) and first.point_method == second.point_method
 
 
-def _place_again(session: Session, address: StandardAddress, day: date) -> None:
+def _place_again(session: Session, address: StandardAddress, day: date, scope: GridScope) -> None:
     """The grids may have changed while the address was merged, and merged ones don't follow."""
     point = point_of(address)
     if point is None:
         return
     placed = GridPlacer(day).place(session, [point.longitude], [point.latitude])
+    if not scope.covers(placed.grid_code[0]):
+        raise GridNotFound("The point of the merged address lies in no grid of yours by now.")
     if placed.grid_code[0] != address.grid_code:
         address.grid_id, address.grid_code = placed.grid_id[0], placed.grid_code[0]
 

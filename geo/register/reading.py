@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import shapely
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from geo.addresses import LEVELS, ParseContext, parse, search_key
@@ -106,13 +106,19 @@ def find_by_text(
     aliased = select(AddressAlias.standard_address_id).where(
         AddressAlias.alias_key == text_key(text), AddressAlias.ended_at.is_(None)
     )
-    wanted: list[ColumnElement[bool]] = [StandardAddress.id.in_(aliased)]
+    wanted = [aliased]
     parsed = parse(text, context=context)
     if parsed.parts:
-        wanted.append(StandardAddress.search_key == search_key(parsed, context=context))
+        keyed = StandardAddress.search_key == search_key(parsed, context=context)
+        wanted.append(select(StandardAddress.id).where(keyed, StandardAddress.status == "current"))
     query = (
         select(StandardAddress)
-        .where(or_(*wanted), StandardAddress.status == "current", in_scope(scope))
+        # The ids first, each by its index; joined by OR, the conditions took a look at every row.
+        .where(
+            StandardAddress.id.in_(union(*wanted)),
+            StandardAddress.status == "current",
+            in_scope(scope),
+        )
         .order_by(StandardAddress.id)
     )
     return session.scalars(query).all()

@@ -22,6 +22,7 @@ from geo.register.identity import StandardForm, standard_form, text_key
 from geo.register.merging import find_kept_address
 from geo.register.placing import GridPlacer
 from geo.register.reading import get_standard_address
+from geo.store.scope import seeing_everything
 from geo.tables import ADDRESS_COMPONENTS, POINT_METHODS, AddressAlias, StandardAddress
 from geo.values import GridScope, LonLat
 
@@ -275,7 +276,9 @@ def _refuse_taken(
     query = select(StandardAddress.id, StandardAddress.grid_code).where(
         same, StandardAddress.status == "current", StandardAddress.id != but_id
     )
-    for other_id, grid_code in session.execute(query):
+    with seeing_everything(session):  # else storing it would fail where nothing can be told
+        taken = session.execute(query).all()
+    for other_id, grid_code in taken:
         # Outside the caller's scope nothing is told but that it can't be stored twice.
         known = {"address_id": other_id} if scope.covers(grid_code) else {}
         which = f" as address {other_id}" if known else ""

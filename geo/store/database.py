@@ -23,26 +23,54 @@ from geo.store.cluster import (
     EmbeddedCluster,
 )
 from geo.store.migrate import migrate
+from geo.store.scope import ScopedSession
+from geo.values import GridScope
 
 CONNECT_TIMEOUT_S = 10
 
 
 class Database:
-    """The store as the application sees it: by a role that owns nothing."""
+    """The store as the application sees it: by a role that owns nothing.
+
+    Whoever answers a caller takes `session_of` or `read_session_of` with the caller's scope.
+    `session` and `open_session` see everything: they are for the operator's command line and for
+    the program's own jobs. A connection taken from `engine` itself sees no rows.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._sessions = sessionmaker(engine, class_=ScopedSession, expire_on_commit=False)
+        # READ ONLY travels with BEGIN and costs no round trip; a read that writes is a fault.
+        self._read_sessions = sessionmaker(
+            engine.execution_options(postgresql_readonly=True),
+            class_=ScopedSession,
+            expire_on_commit=False,
+        )
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
-        """One transaction: committed at the end, rolled back where anything is raised."""
-        with self._sessions() as session, session.begin():
+        """One transaction that sees everything, as `session_of`."""
+        with self.session_of(GridScope.everything()) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def session_of(self, scope: GridScope) -> Iterator[Session]:
+        """One transaction that sees and writes what lies in the scope.
+
+        It is committed at the end, rolled back where anything is raised.
+        """
+        with self._sessions(info={"scope": scope}) as session, session.begin():
+            yield session
+
+    @contextlib.contextmanager
+    def read_session_of(self, scope: GridScope) -> Iterator[Session]:
+        """A session that can't write; it takes a connection with its first statement."""
+        with self._read_sessions(info={"scope": scope}) as session:
             yield session
 
     def open_session(self) -> Session:
-        """A session whose transaction the caller ends."""
-        return self._sessions()
+        """A session that sees everything and whose transactions the caller ends."""
+        return self._sessions(info={"scope": GridScope.everything()})
 
     def ping(self) -> None:
         """Raise DatabaseUnavailable unless the database answers."""

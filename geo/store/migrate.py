@@ -11,6 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from geo.errors import DatabaseUnavailable, PostGISMissing
+from geo.store.scope import set_scope
+from geo.values import GridScope
 
 HERE = Path(__file__).parent
 EXTENSIONS = ("postgis", "pg_trgm", "btree_gist")
@@ -30,6 +32,8 @@ def migrate(engine: Engine) -> None:
     """
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        # The policies hold for the owner too: without this, a migration would change no rows.
+        set_scope(connection, GridScope.everything())
         _enable_extensions(connection)
         _check_locale(connection)
         config = _config(connection)

@@ -46,6 +46,7 @@ class StandardAddress(Base):
         Index("ix_standard_address_geom", "geom", postgresql_using="gist"),
         Index("ix_standard_address_h3_cell", "h3_cell"),
         Index("ix_standard_address_grid_id", "grid_id"),
+        Index("ix_standard_address_grid_code", "grid_code", "id"),
         Index(
             "uq_standard_address_search_key",
             "search_key",
@@ -102,7 +103,10 @@ class StandardAddress(Base):
 
 
 class AddressAlias(Base):
-    """Another writing of a standard address: searchable, never printed as the standard one."""
+    """Another writing of a standard address: searchable, never printed as the standard one.
+
+    `grid_code` is that of the address; triggers keep it.
+    """
 
     __tablename__ = "address_alias"
     __table_args__ = (
@@ -121,6 +125,7 @@ class AddressAlias(Base):
     )
     alias_text: Mapped[str] = mapped_column(Text)
     alias_key: Mapped[str] = mapped_column(Text(collation="C"))
+    grid_code: Mapped[str | None] = mapped_column(Text(collation="C"))
     source: Mapped[str] = mapped_column(Text)
     created_at: Mapped[Timestamp]
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -306,7 +306,8 @@ def test_a_list_asks_the_database_few_things(queue: TestClient, queue_district: 
     sent: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
+        if "gridbeat.scope" not in statement:  # each transaction begins with it
+            sent.append(statement)
 
     engine = queue_district.database.engine
     event.listen(engine, "before_cursor_execute", note)

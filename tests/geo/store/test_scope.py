@@ -1,0 +1,355 @@
+"""Scope is held by the database: asked as the application's role, past all of our own filters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.orm import Session
+
+from geo.errors import InvalidInput
+from geo.store.cluster import EmbeddedCluster
+from geo.store.database import Database
+from geo.store.scope import SCOPED_TABLES, seeing_everything, set_scope
+from geo.stored_grids import load_stored_grids
+from geo.tables import (
+    AddressAlias,
+    AddressMerge,
+    Base,
+    DuplicatePair,
+    Grid,
+    GridH3Cell,
+    ImportJob,
+    ReviewItem,
+    StandardAddress,
+    StandardAddressHistory,
+)
+from geo.values import GridScope
+from tests.conftest import copied_database
+from tests.drawing import draw
+from tests.factories import add_grid, add_grid_version, add_standard_address
+
+A, B = "14010500100100001", "14010500100100002"
+# What every signed-in caller may see, or what holds no rows of a place.
+PUBLIC = {
+    "area": "names and borders of administrative areas",
+    "basemap_feature": "the base map",
+    "basemap_source": "the base map",
+    "grid_version": "dates and counts of imports of grids",
+    "register_change": "numbers of addresses that changed, nothing of them",
+    "store_note": "facts about the store",
+}
+DEFINERS = {"analyze_table"}  # functions that run as the owner, each written with that in mind
+
+
+@pytest.fixture(scope="module")
+def two_grids(cluster: EmbeddedCluster) -> Iterator[Database]:
+    """Two addresses in grid A, one in B, one in none; an alias, a history, a text for each."""
+    drawn = draw("AB")
+    with copied_database(cluster) as database:
+        with database.session() as session:
+            version = add_grid_version(session)
+            for code, letter, count in ((A, "A", 2), (B, "B", 1), (None, None, 1)):
+                grid = add_grid(session, code, drawn[letter], version=version) if code else None
+                for _ in range(count):
+                    address = add_standard_address(session, grid=grid)
+                session.add(
+                    AddressAlias(
+                        standard_address_id=address.id, alias_text=f"旧名{code}",
+                        alias_key=f"旧名{code}", source="test",
+                    )
+                )  # fmt: skip
+                address.floor = "2层"  # leaves a history
+                session.add(
+                    ReviewItem(
+                        address_text="甲", text_key=f"甲{code}", source="test", confidence=0.1,
+                        grid_code=code,
+                    )
+                )  # fmt: skip
+                if grid is not None:
+                    session.add(
+                        GridH3Cell(
+                            grid_id=grid.id, h3_cell=1, resolution=9, share_of_grid=1,
+                            share_of_h3_cell=1,
+                        )
+                    )  # fmt: skip
+            session.add(ImportJob(kind="addresses", file_name="x.csv"))
+            ids = session.scalars(select(StandardAddress.id).order_by(StandardAddress.id)).all()
+            for first, second in ((ids[0], ids[1]), (ids[1], ids[2])):  # within A; A and B
+                session.add(DuplicatePair(first_id=first, second_id=second, score=1, reasons=[]))
+                session.add(
+                    AddressMerge(
+                        kept_id=first, merged_id=second, moved={}, alias_ids=[],
+                        point_taken=False, merged_at=func.now(),
+                    )
+                )  # fmt: skip
+        yield database
+
+
+def seen(session: Session | Connection) -> dict[str, int]:
+    """How many rows of each scoped table are seen."""
+    return {
+        name: session.execute(
+            select(func.count()).select_from(Base.metadata.tables[name])
+        ).scalar_one()
+        for name in SCOPED_TABLES
+    }
+
+
+def test_without_a_scope_there_are_no_rows(two_grids: Database) -> None:
+    nothing = dict.fromkeys(SCOPED_TABLES, 0)
+    with two_grids.engine.connect() as connection:
+        assert seen(connection) == nothing
+    with two_grids.session() as session:  # the same connection, after a transaction with a scope
+        assert seen(session)["standard_address"] == 4
+    with two_grids.engine.connect() as connection:
+        assert seen(connection) == nothing
+    with two_grids.session_of(GridScope.of([])) as session:
+        assert seen(session) == nothing
+
+
+def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> None:
+    with two_grids.session_of(GridScope.of([A])) as session:
+        assert seen(session) == {
+            "standard_address": 2, "address_alias": 1, "standard_address_history": 1, "grid": 1,
+            "grid_h3_cell": 1, "review_item": 1, "import_job": 0, "address_merge": 1,
+            "duplicate_pair": 1,
+        }  # fmt: skip
+        assert set(session.scalars(select(StandardAddress.grid_code))) == {A}
+    with two_grids.read_session_of(GridScope.of([A, B])) as session:
+        assert seen(session)["standard_address"] == 3  # the one in no grid is the operator's
+    with two_grids.session() as session:
+        assert seen(session) == {
+            "standard_address": 4, "address_alias": 3, "standard_address_history": 3, "grid": 2,
+            "grid_h3_cell": 2, "review_item": 3, "import_job": 1, "address_merge": 2,
+            "duplicate_pair": 2,
+        }  # fmt: skip
+
+
+def test_scope_lasts_over_commits_and_savepoints(two_grids: Database) -> None:
+    session = two_grids.open_session()
+    session.info["scope"] = GridScope.of([B])
+    with session:
+        assert seen(session)["standard_address"] == 1
+        session.commit()
+        with session.begin_nested() as savepoint:
+            assert seen(session)["standard_address"] == 1
+            savepoint.rollback()
+        assert seen(session)["standard_address"] == 1
+
+
+@pytest.mark.parametrize("code", ["*", "a,b", "{a}", '"', "'; --", "\\", "", "NULL", "网格"])
+def test_a_code_is_itself_and_nothing_more(two_grids: Database, code: str) -> None:
+    with two_grids.session_of(GridScope.of([code])) as session:
+        assert session.scalar(text("SELECT scope_is_everything()")) is False
+        assert session.scalar(text("SELECT scope_grid_codes()")) == [code]
+        assert seen(session)["standard_address"] == 0
+
+
+def refused(session: Session, statement: Any) -> None:
+    with (
+        pytest.raises(ProgrammingError, match="row-level security policy"),
+        session.begin_nested(),
+    ):
+        session.execute(statement)
+
+
+def test_writing_into_anothers_grid_is_refused(two_grids: Database) -> None:
+    with two_grids.session() as session:
+        in_b = select(StandardAddress).where(StandardAddress.grid_code == B)
+        theirs = session.scalars(in_b).one()
+    fresh = {
+        "road": "甲路", "canonical_text": "甲路", "search_key": "x", "level": "road",
+        "source": "test",
+    }  # fmt: skip
+    with two_grids.session_of(GridScope.of([A])) as session:
+        refused(session, insert(StandardAddress).values(**fresh, grid_code=B))
+        refused(session, insert(StandardAddress).values(**fresh))
+        refused(session, update(StandardAddress).values(grid_code=B))
+        refused(
+            session,
+            insert(AddressAlias).values(
+                standard_address_id=theirs.id, alias_text="x", alias_key="x", source="test"
+            ),
+        )
+        refused(
+            session,
+            insert(StandardAddressHistory).values(
+                standard_address_id=theirs.id, version=1, was={}, recorded_from=func.now()
+            ),
+        )
+        refused(session, insert(ImportJob).values(kind="addresses", file_name="x"))
+        # What isn't seen is neither changed nor deleted.
+        changed: Any = session.execute(
+            update(StandardAddress).where(StandardAddress.id == theirs.id).values(road="乙路")
+        )
+        assert changed.rowcount == 0
+        session.rollback()
+
+
+def test_everything_is_seen_for_a_block_and_no_longer(two_grids: Database) -> None:
+    with two_grids.session_of(GridScope.of([A])) as session:
+        with seeing_everything(session):
+            assert seen(session)["standard_address"] == 4
+        assert seen(session)["standard_address"] == 2
+        with pytest.raises(InvalidInput), seeing_everything(session):
+            raise InvalidInput("x")
+        assert seen(session)["standard_address"] == 2
+        with session.begin_nested() as savepoint:
+            with pytest.raises(ProgrammingError), seeing_everything(session):
+                session.execute(text("SELECT no_such_column"))
+            savepoint.rollback()
+        assert seen(session)["standard_address"] == 2
+
+
+def test_waiting_changes_are_written_under_the_callers_own_scope(two_grids: Database) -> None:
+    with pytest.raises(ProgrammingError, match="row-level security policy"):  # noqa: SIM117
+        with two_grids.session_of(GridScope.of([A])) as session:
+            own = session.scalars(select(StandardAddress)).first()
+            assert own is not None
+            own.grid_code = B
+            with seeing_everything(session):
+                pytest.fail("the change should have been refused before")
+
+
+def test_an_alias_goes_where_its_address_goes(session: Session) -> None:
+    def grids() -> list[str | None]:
+        return list(session.scalars(select(AddressAlias.grid_code).order_by(AddressAlias.id)))
+
+    drawn = draw("AB")
+    in_a, in_b = (add_grid(session, code, drawn[letter]) for code, letter in ((A, "A"), (B, "B")))
+    address, other = add_standard_address(session, grid=in_a), add_standard_address(session)
+    for each in (address, other):
+        session.add(
+            AddressAlias(
+                standard_address_id=each.id, alias_text="旧名", alias_key="旧名", source="test"
+            )
+        )
+    session.flush()
+    assert grids() == [A, None]
+    session.execute(
+        update(StandardAddress)
+        .where(StandardAddress.id == address.id)
+        .values(grid_id=in_b.id, grid_code=B)
+    )
+    assert grids() == [B, None]
+    session.execute(update(AddressAlias).values(grid_code=A))  # it isn't anybody's to choose
+    assert grids() == [B, None]
+
+
+def test_answers_to_callers_never_take_the_session_that_sees_everything() -> None:
+    """In the rooms that answer callers, only the program's own jobs may."""
+    jobs = {
+        "api/endpoints/imports.py": 2,  # for the operator alone, past the request's transaction
+        "api/import_workers.py": 2,
+        "api/services.py": 1,
+        "web/daily.py": 1,
+        "web/serve.py": 1,
+    }
+    top = Path(__file__).parents[3]
+    sees_all = re.compile(r"database\.(?:session|open_session|engine)\b")
+    found = {
+        str(file.relative_to(top)): len(sees_all.findall(file.read_text("utf-8")))
+        for room in ("api", "web")
+        for file in (top / room).rglob("*.py")
+    }
+    assert {name: count for name, count in found.items() if count} == jobs
+
+
+def test_the_neighbour_of_a_border_keeps_it(two_grids: Database) -> None:
+    """A point on the border is in the grid with the smaller code, also for who sees the other."""
+    with two_grids.session_of(GridScope.of([B])) as session:
+        east_of_a = session.scalar(
+            text("SELECT ST_XMin(geom) FROM grid WHERE grid_code = :code"), {"code": B}
+        )
+        middle = session.scalar(
+            text("SELECT ST_Y(ST_Centroid(geom)) FROM grid WHERE grid_code = :code"), {"code": B}
+        )
+        grids = load_stored_grids(session, on=date(2025, 1, 1))
+        placed = grids.place([east_of_a], [middle])
+        assert placed["grid_code"].tolist() == [A]
+        assert session.scalars(select(Grid.grid_code)).all() == [B]
+
+
+# -- what holds for every table, today's and tomorrow's
+
+
+def test_every_table_is_scoped_or_known_to_be_public(session: Session) -> None:
+    held = set(
+        session.scalars(
+            text(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
+                "AND relrowsecurity AND relforcerowsecurity"
+            )
+        )
+    )
+    assert held == set(SCOPED_TABLES)
+    unknown = set(Base.metadata.tables) - held - set(PUBLIC)
+    assert not unknown, f"{unknown}: give each a policy, or say here why anybody may see it"
+
+
+def test_every_policy_checks_what_is_written(session: Session) -> None:
+    rows = session.execute(
+        text("SELECT tablename, qual, with_check, permissive, roles::text FROM pg_policies")
+    ).all()
+    assert {row.tablename for row in rows} == set(SCOPED_TABLES)
+    for row in rows:
+        assert row.qual == row.with_check, row.tablename
+        assert row.roles == "{public}", row.tablename
+
+
+def test_the_applications_role_has_no_way_around(session: Session) -> None:
+    role = session.execute(
+        text(
+            "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles "
+            "WHERE rolname = current_user"
+        )
+    ).one()
+    assert tuple(role) == (False, False, False, False)
+    assert session.scalar(text("SELECT current_user")) == "gridbeat_app"
+
+
+def test_views_and_functions_ask_as_the_caller(session: Session) -> None:
+    own = (
+        "NOT EXISTS (SELECT FROM pg_depend WHERE objid = {0}.oid AND deptype = 'e') "
+        "AND {1} = 'public'::regnamespace"
+    )
+    views = session.execute(
+        text(
+            "SELECT relname, relkind::text, coalesce(reloptions::text, '') AS options "
+            f"FROM pg_class c WHERE relkind IN ('v', 'm') AND {own.format('c', 'relnamespace')}"
+        )
+    ).all()
+    for view in views:
+        assert view.relkind == "v", f"{view.relname}: row security doesn't reach what it stored"
+        assert "security_invoker=true" in view.options, view.relname
+    definers = set(
+        session.scalars(
+            text(
+                "SELECT proname FROM pg_proc p WHERE prosecdef "
+                f"AND {own.format('p', 'pronamespace')}"
+            )
+        )
+    )
+    assert definers == DEFINERS
+
+
+def test_the_index_on_the_point_serves_a_limited_caller(session: Session) -> None:
+    """It doesn't where `geometry_overlaps` isn't known to be leakproof."""
+    set_scope(session, GridScope.of([A]))
+    session.execute(text("SET LOCAL enable_seqscan = off"))
+    plan = "\n".join(
+        session.scalars(
+            text(
+                "EXPLAIN SELECT id FROM standard_address "
+                "WHERE geom && ST_MakeEnvelope(112, 37, 113, 38, 4326)"
+            )
+        )
+    )
+    assert "ix_standard_address_geom" in plan, plan
