@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from api.dependencies import OperatorScope, ReadSession, Scope, today
+from api.dependencies import OperatorScope, ReadSession, Scope, SettingsDep, today
 from api.schemas.review import DECIDER_CHARS_MAX
 from geo.codes import CodeStandard
 from geo.decisions import NOTE_CHARS_MAX
@@ -34,6 +34,7 @@ RETRY_AFTER_S = 5
 # A list of this length takes a minute or two; longer ones are work for the command line.
 GEOCODE_MOST_ROWS = 20_000
 GEOCODE_MOST_BYTES = 20_000_000
+ADDRESS_MOST_TEXTS = 50  # a person reads them one by one; more are work for the command line
 IMPORT_KINDS = ("areas", "grids", "addresses", "basemap")  # in the order a new store is filled
 DATUMS_OFFERED = ("WGS84", "CGCS2000", "GCJ02", "BD09")  # or any EPSG:nnnn, typed
 
@@ -85,6 +86,23 @@ def geocode_page(request: Request, overview: Overview) -> Response:
         page="geocode",
         overview=overview,
         most_rows=format_decimal(GEOCODE_MOST_ROWS, locale="en"),
+    )
+
+
+@router.get("/address", response_class=HTMLResponse)
+def address_page(request: Request, overview: Overview, settings: SettingsDep) -> Response:
+    """What the engine makes of a text: parts, standard text, what is left over."""
+    if overview is None:
+        return unavailable_page(request)
+    return render_page(
+        request,
+        "address.html",
+        nonce=new_nonce(),
+        text_groups=("address.",),
+        settings={"most_texts": ADDRESS_MOST_TEXTS, "text_max": settings.address_text_max},
+        page="address",
+        overview=overview,
+        most_texts=ADDRESS_MOST_TEXTS,
     )
 
 

@@ -10,6 +10,7 @@ from api.schemas.addresses import AddressLevel
 from api.schemas.geocoding import WholeText
 
 TEXTS_MAX = 1000
+NoteKind = Literal["relation", "distance", "repeated", "note", "name", "other"]
 Status = Literal["read", "no_address", "error"]
 
 TEXT = Field(description="As it was asked; the beginning of one that can't be read.")
@@ -87,7 +88,7 @@ class ReadPart(BaseModel):
 class ReadNote(BaseModel):
     """Something in the text that is no part of the address."""
 
-    kind: Literal["relation", "distance", "repeated", "note", "name", "other"] = Field(
+    kind: NoteKind = Field(
         description="relation, distance: 对面, 东50米; repeated: a division said again; note: in "
         "brackets, or to the bearer; name: a shop, firm or person; other: not explained."
     )

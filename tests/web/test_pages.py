@@ -17,7 +17,7 @@ from tests.web.conftest import ATTRIBUTION, GRID_B, NASTY
 from web import pages
 from web.texts import LANGUAGE_COOKIE
 
-PAGES = ["/", "/geocode", "/review", "/imports"]
+PAGES = ["/", "/geocode", "/address", "/review", "/imports"]
 
 
 @pytest.fixture(autouse=True)

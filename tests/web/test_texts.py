@@ -10,6 +10,7 @@ from typing import get_args
 
 import pytest
 
+from api.schemas.address_texts import NoteKind
 from api.schemas.imports import JobKind, JobStatus
 from geo.codes import CodeStandard
 from geo.geocoding.geocoder import STATUSES
@@ -22,7 +23,7 @@ from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_text
 
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|geocode|imports|review|level)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|geocode|address|imports|review|level)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -53,6 +54,7 @@ def computed_keys() -> set[str]:
         | {f"imports.status_{status}" for status in get_args(JobStatus)}
         | {f"imports.datum_{datum.lower()}" for datum in DATUMS_OFFERED}
         | {f"imports.standard_{standard.value}" for standard in CodeStandard}
+        | {f"address.kind_{kind}" for kind in get_args(NoteKind)}
         | {"imports.stop", "imports.resume"}
         | {f"review.status_{status}" for status in REVIEW_STATUSES}
         | {f"review.empty_{status}" for status in REVIEW_STATUSES}
