@@ -12,16 +12,17 @@ class DivisionState:
 
     candidates : codes that the finest division named so far may have
     level : its rank, -1 where none was named
+    prefixes : what the codes of places within the candidates begin with
     area : code prefixes of the deployment's own area
     village : code of the village, where one was found
     """
 
-    __slots__ = ("_prefixes", "area", "candidates", "level", "village")
+    __slots__ = ("area", "candidates", "level", "prefixes", "village")
 
     def __init__(self, area: tuple[str, ...]) -> None:
         self.area = tuple(code_prefix(code) for code in area)
         self.candidates: tuple[str, ...] = ()
-        self._prefixes: tuple[str, ...] = ()
+        self.prefixes: tuple[str, ...] = ()
         self.level = -1
         self.village: str | None = None
 
@@ -30,15 +31,19 @@ class DivisionState:
         self.candidates, self.level = codes, rank
         facts = division_facts()
         if len(codes) == 1:
-            self._prefixes = facts[codes[0]].prefixes
+            self.prefixes = facts[codes[0]].prefixes
         else:
-            self._prefixes = tuple(prefix for code in codes for prefix in facts[code].prefixes)
+            self.prefixes = tuple(prefix for code in codes for prefix in facts[code].prefixes)
+
+    def stand_at(self, candidates: tuple[str, ...], level: int, prefixes: tuple[str, ...]) -> None:
+        """Take over what was found out before by `take`."""
+        self.candidates, self.level, self.prefixes = candidates, level, prefixes
 
     def within(self, codes: tuple[str, ...]) -> tuple[str, ...]:
         """Return the codes that lie under what was said so far."""
         if not self.candidates:
             return codes
-        prefixes = self._prefixes
+        prefixes = self.prefixes
         return tuple([code for code in codes if code.startswith(prefixes)])
 
     def above(self, codes: tuple[str, ...]) -> tuple[str, ...]:

@@ -16,15 +16,14 @@ import functools
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from geo.errors import FileTooLarge, InvalidInput
 
 MAX_TEXT_LENGTH = 4_096  # [characters]; the longest real address text seen has 180
 
 
-@dataclass(frozen=True, slots=True)
-class NormalisedText:
+class NormalisedText(NamedTuple):
     """Normalised text with the way back.
 
     text : (n_chars,) normalised
@@ -68,8 +67,14 @@ _NUMERALS = re.compile(
     r"|(?<=\d)一(?=\d)|(?<=\d)幺|幺(?=\d)"
     r"|[①-⑳㉑-㉟㊱-㊿⑴-⑽⓪⓵-⓾❶-❿➀-➉ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫⅰⅱⅲⅳⅴⅵⅶⅷⅸⅹ㈠-㈩㊀-㊉]"
 )
+# Where `_NUMERALS` may match. Most numerals stand in names, before a character that neither
+# counts nor goes on with the numeral (文一西路): those are passed over by one look ahead.
+_PLAIN_NUMERALS = _NUMERAL_CLASS.replace("〇", "").replace("幺", "")
+_COUNTING_STARTS = "".join(sorted({word[0] for word in COUNTING_WORDS.split("|")}))
 _MAY_NUMBER = re.compile(
-    rf"[{_NUMERAL_CLASS}杠①-⓿❶-➓Ⅰ-ⅿ㈠-㈩㉑-㊿\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f]"
+    rf"[{_PLAIN_NUMERALS}]"
+    rf"(?![{_PLAIN_NUMERALS}]{{0,16}}(?![{_NUMERAL_CLASS}{_COUNTING_STARTS}])[一-鿿])"
+    r"|[〇幺杠①-⓿❶-➓Ⅰ-ⅿ㈠-㈩㉑-㊿\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f\xad]"
 )
 
 # 杠 is how a dash is read aloud: 十二杠三杠一〇〇一.
@@ -179,7 +184,11 @@ def _renumber(plain: str) -> NormalisedText:
     starts: list[int] = []
     ends: list[int] = []
     done = 0
-    for match in _NUMERALS_OR_DROPPED.finditer(plain):
+    for sign in _MAY_NUMBER.finditer(plain):
+        # Asked only where a sign stands that may begin one: a search would ask at every place.
+        match = _NUMERALS_OR_DROPPED.match(plain, sign.start()) if sign.start() >= done else None
+        if match is None:
+            continue
         start, end = match.span()
         replacement = "" if plain[start] in _DROPPED else _numeral_text(plain, start, end)
         if replacement is None:

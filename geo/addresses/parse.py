@@ -18,6 +18,7 @@ from geo.addresses.words import ESTATE_ENDINGS, alternatives
 if TYPE_CHECKING:  # importing it would load Numba for everyone who parses without a tagger
     from geo.addresses.tagger import Tagger
 
+_LEVEL_NAMES = tuple(level.value for level in LEVELS)  # reading a member's value takes longer
 MAX_ALTERNATIVES = 8  # a name that more divisions bear (城关镇: 88) is left open
 
 
@@ -75,16 +76,20 @@ class ParsedAddress:
 
     def value(self, level: AddressLevel) -> str | None:
         """Return the search value at a level, None where the text says nothing of it."""
-        return self.components().get(level)
+        found: str | None = None
+        for part in self.parts:
+            if part[0] == level and part[6]:
+                # An estate and its part (东区) are two parts of one value.
+                found = part[2] if found is None else found + part[2]
+        return found
 
     def components(self) -> dict[str, str]:
         """Return level → value, coarse to fine, only of levels that are written."""
-        values: dict[AddressLevel, str] = {}
-        for part in self.parts:
-            if part.counts:
-                # An estate and its part (东区) are two parts of one value.
-                values[part.level] = values.get(part.level, "") + part.value
-        return {level.value: values[level] for level in LEVELS if level in values}
+        values: dict[str, str] = {}
+        for level, _, value, _, _, _, counts in self.parts:
+            if counts:
+                values[level] = values[level] + value if level in values else value
+        return {level: values[level] for level in _LEVEL_NAMES if level in values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +160,18 @@ def parse_many(
 
 def _assemble(text: str, normalised: NormalisedText, scanned: Scan) -> ParsedAddress:
     tokens, division, candidates = scanned
-    parts: list[AddressPart] = []
-    relation: list[AddressNote] = []
-    notes: list[AddressNote] = []
-    leftovers: list[AddressNote] = []
-    shelves = {"relation": relation, "note": notes, "leftover": leftovers}
-    tokens = _estate_after_road(_street_like(tokens))
-    plain, starts, ends = normalised.text, normalised.starts, normalised.ends
     kinds = {token[0] for token in tokens}
+    if "estate" in kinds and "door" in kinds and "road" not in kinds:
+        tokens = _street_like(tokens)
+        kinds = {token[0] for token in tokens}
+    if "estate" in kinds and "name" in kinds and "road" in kinds:
+        tokens = _estate_after_road(tokens)
+        kinds = {token[0] for token in tokens}
     plainly = len(kinds) == len(tokens) and kinds.isdisjoint(_SECONDARY)
     counted = range(len(tokens)) if plainly else _counted(tokens)
+    parts: list[AddressPart] = []
+    notes: list[AddressNote] = []
+    plain, starts, ends = normalised.text, normalised.starts, normalised.ends
     unmoved = isinstance(starts, range)  # most texts normalise character by character
     for index, (kind, start, end, value, code) in enumerate(tokens):
         first, last = (start, end) if unmoved else (starts[start], ends[end - 1])
@@ -174,14 +181,19 @@ def _assemble(text: str, normalised: NormalisedText, scanned: Scan) -> ParsedAdd
                 AddressPart(level, plain[start:end], value, first, last, code, index in counted)
             )
         else:
-            shelves[_SHELVES[kind]].append(AddressNote(kind, plain[start:end], first, last))
+            notes.append(AddressNote(kind, plain[start:end], first, last))
+    alternatives = (
+        _alternatives(text, normalised, tokens, candidates) if len(candidates) > 1 else ()
+    )
+    if not notes:
+        return ParsedAddress(text, tuple(parts), (), (), (), alternatives, division)
     return ParsedAddress(
         text,
         tuple(parts),
-        tuple(relation),
-        tuple(notes),
-        tuple(leftovers),
-        _alternatives(text, normalised, tokens, candidates) if len(candidates) > 1 else (),
+        tuple([note for note in notes if _SHELVES[note[0]] == "relation"]),
+        tuple([note for note in notes if _SHELVES[note[0]] == "note"]),
+        tuple([note for note in notes if _SHELVES[note[0]] == "leftover"]),
+        alternatives,
         division,
     )
 
@@ -212,8 +224,6 @@ def _street_like(tokens: list[Token]) -> list[Token]:
     after the door is the estate then.
     """
     kinds = [token[0] for token in tokens]
-    if "door" not in kinds or "estate" not in kinds or "road" in kinds:
-        return tokens
     door, estate = kinds.index("door"), kinds.index("estate")
     if door != estate + 1 or _HAS_CLASS_WORD.search(tokens[estate][3]):
         return tokens
@@ -232,8 +242,6 @@ def _estate_after_road(tokens: list[Token]) -> list[Token]:
     科技园科苑路东方科技大厦1702: the room is in 东方科技大厦; 科技园 is the zone around it.
     """
     kinds = [token[0] for token in tokens]
-    if "name" not in kinds or "estate" not in kinds or "road" not in kinds:
-        return tokens
     estate, road, name = kinds.index("estate"), kinds.index("road"), kinds.index("name")
     is_apart = not estate < road < name or _INSIDE.intersection(kinds[:name])
     if is_apart or "号线" in tokens[estate][3]:  # a station lies in no other estate

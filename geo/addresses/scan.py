@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from geo.addresses.division_match import match_division
 from geo.addresses.division_names import upper_names
+from geo.addresses.division_paths import walk_divisions
 from geo.addresses.division_state import DivisionState
 from geo.addresses.names import scan_names
 from geo.addresses.numbers import WORDED_STARTS, scan_number, scan_worded
@@ -87,7 +88,7 @@ def scan(text: str, vocabulary: Vocabulary | None = None) -> Scan:
     state = DivisionState(vocabulary.division_codes if vocabulary else ())
     own_names = vocabulary.names if vocabulary else None
     has_distance = "米" in text or "公里" in text or "M" in text
-    at, length = 0, reading.length
+    at, length = walk_divisions(reading, state), reading.length
     while at < length:
         if len(reading.tokens) >= MAX_TOKENS:
             reading.add(Kind.OTHER, at, length, text[at:])

@@ -1,0 +1,164 @@
+"""The way down the list of divisions that most texts begin with, remembered step by step.
+
+浙江省杭州市余杭区五常街道 names each division in full and in order. Each such name leads from
+what was said so far to what is said then, whatever stands after it. A `DivisionPlace` knows the
+names that lead on from it, so that the scanner walks them with one look-up each. Whatever needs
+more than the name itself (short names, contradictions, repetitions) is left to `match_division`,
+and both give the same tokens.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from geo.addresses.division_names import (
+    NameIndex,
+    division_facts,
+    township_names,
+    upper_names,
+)
+from geo.addresses.division_state import DivisionState
+from geo.addresses.division_words import FILLER
+from geo.addresses.divisions import load_divisions
+from geo.addresses.levels import AddressLevel
+from geo.addresses.tokens import Reading
+
+_COUNTY_RANK, _TOWNSHIP_RANK = AddressLevel.COUNTY.rank, AddressLevel.TOWNSHIP.rank
+_CHINESE = re.compile(r"[一-鿿〇㐀-䶿]{3,}")
+_MAX_PLACES = 16_384  # the list has some 3,500 divisions with others below them
+
+
+class Step(NamedTuple):
+    """A name that leads on: the token it makes, and what is said of divisions after it."""
+
+    name: str
+    length: int
+    level: str
+    code: str
+    candidates: tuple[str, ...]
+    rank: int
+
+
+class DivisionPlace:
+    """What was said of divisions so far, and the names that lead on from there.
+
+    steps : first two characters → steps
+    """
+
+    __slots__ = ("area", "candidates", "level", "prefixes", "steps")
+
+    def __init__(self, area: tuple[str, ...], candidates: tuple[str, ...], level: int) -> None:
+        state = DivisionState(())
+        state.area = area
+        if candidates:
+            state.take(candidates, level)
+        self.area, self.candidates, self.level = area, candidates, level
+        self.prefixes = state.prefixes
+        self.steps: dict[str, tuple[Step, ...]] = {}
+        if level >= _TOWNSHIP_RANK:
+            return
+        facts, names = division_facts(), _sure_names()
+        for name in _sure_names_within(self.prefixes):
+            said = state.prefer_area(state.within(names[name]))
+            rank = min(facts[code].rank for code in said)
+            if not level < rank <= (_TOWNSHIP_RANK if level == _COUNTY_RANK else _COUNTY_RANK):
+                continue
+            said = tuple(code for code in said if facts[code].rank == rank)
+            step = Step(name, len(name), facts[said[0]].level, said[0], said, rank)
+            self.steps[name[:2]] = (*self.steps.get(name[:2], ()), step)
+
+    def after(self, step: Step) -> DivisionPlace:
+        return _place(self.area, step.candidates, step.rank)
+
+
+@functools.lru_cache(maxsize=_MAX_PLACES)
+def _place(area: tuple[str, ...], candidates: tuple[str, ...], level: int) -> DivisionPlace:
+    return DivisionPlace(area, candidates, level)
+
+
+def walk_divisions(reading: Reading, state: DivisionState) -> int:
+    """Add the divisions in full and in order that a text begins with; return where they end."""
+    text, at = reading.text, 0
+    place = _place(state.area, (), -1)
+    while True:
+        for step in place.steps.get(text[at : at + 2], ()):
+            if text.startswith(step[0], at):
+                break
+        else:
+            if at and text[at : at + 1] == " ":
+                at += 1
+                continue
+            break
+        name, length, level, code, _, rank = step
+        end = at + length
+        if rank == _TOWNSHIP_RANK and text.startswith("道办事处", end - 1):
+            break
+        reading.add(level, at, end, name, code)
+        place = place.after(step)
+        at = end
+    if at:
+        state.stand_at(place.candidates, place.level, place.prefixes)
+    return at
+
+
+@functools.cache
+def _sure_names() -> dict[str, tuple[str, ...]]:
+    """Return name → codes of the names in full that are read alike whatever follows them."""
+    divisions = load_divisions()
+    upper, townships = upper_names(), township_names()
+    names = {
+        name: codes
+        for name, codes in divisions.full_names.items()
+        if _CHINESE.fullmatch(name) and not _begins_longer(name, upper)
+    }
+    for name, codes in divisions.township_names.items():
+        if (
+            name[-1] in "道镇乡"
+            and _CHINESE.fullmatch(name)
+            and not _begins_longer(name, townships)
+            and not _begins_with_upper(name, upper)
+            and FILLER.match(name) is None
+        ):
+            names.setdefault(name, codes)
+    return names
+
+
+def _begins_longer(name: str, index: NameIndex) -> bool:
+    """Whether a longer name of the list begins with this one."""
+    return any(
+        entry.length > len(name) and entry.name.startswith(name)
+        for entry in index.get(name[:2], ())
+    )
+
+
+def _begins_with_upper(name: str, index: NameIndex) -> bool:
+    """Whether a township's name may be taken for a city or county; 五常街道 goes on past 五常."""
+    return any(
+        name.startswith(entry.name) and (entry.in_full or name != f"{entry.name}街道")
+        for entry in index.get(name[:2], ())
+    )
+
+
+@functools.cache
+def _sure_codes() -> tuple[list[str], list[str]]:
+    """Return the codes in order, and the name of each."""
+    pairs = sorted((code, name) for name, codes in _sure_names().items() for code in codes)
+    return [code for code, _ in pairs], [name for _, name in pairs]
+
+
+def _sure_names_within(prefixes: tuple[str, ...]) -> Iterable[str]:
+    """Return the names of what lies within; of everything above the townships without prefixes."""
+    codes, names = _sure_codes()
+    if not prefixes:
+        return dict.fromkeys(
+            name for code, name in zip(codes, names, strict=True) if len(code) == 6
+        )
+    found: dict[str, None] = {}
+    for prefix in prefixes:
+        first, last = bisect_left(codes, prefix), bisect_left(codes, prefix + ":")
+        found |= dict.fromkeys(names[first:last])
+    return found
