@@ -38,6 +38,7 @@ router = APIRouter(tags=["geocoding"])
 
 ADDRESS_TEXT_MAX = 500  # characters; GRIDBEAT_ADDRESS_TEXT_MAX can only narrow it
 SUGGESTIONS_MAX = 20
+RECENT_MAX = 20
 
 
 AddressText = Annotated[
@@ -55,6 +56,16 @@ TypedText = Annotated[
         max_length=ADDRESS_TEXT_MAX,
         description="What stands in the box so far; Chinese, pinyin or initials.",
         examples=["南京东路1", "njdl"],
+    ),
+]
+
+
+RecentIds = Annotated[
+    str,
+    Query(
+        pattern=rf"^([1-9]\d{{0,17}}(,[1-9]\d{{0,17}}){{0,{RECENT_MAX - 1}}})?$",
+        description="Numbers of addresses the user chose lately, separated by commas, 20 at most.",
+        examples=["12,5081"],
     ),
 ]
 
@@ -105,10 +116,12 @@ def suggest(
     near: NearPoint,
     q: TypedText,
     limit: Annotated[int, Query(ge=1, le=SUGGESTIONS_MAX, description="Suggestions.")] = 8,
+    recent: RecentIds = "",
 ) -> Suggestions:
     """Addresses and places, best first; with `lon` and `lat` of the user, the near ones first
-    among what fits alike."""
-    found = geocoder.suggest(q, scope=scope, near=near, limit=limit)
+    among what fits alike, and so those of `recent`. Nothing of it is kept here."""
+    used = [int(number) for number in recent.split(",") if number]
+    found = geocoder.suggest(q, scope=scope, near=near, recent=used, limit=limit)
     return Suggestions(
         suggestions=[
             Suggestion(

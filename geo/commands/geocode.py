@@ -130,13 +130,18 @@ class _ReviewQueue:
 def suggest(
     typed: Annotated[str, typer.Argument(help="The beginning of an address, or pinyin.")],
     limit: Annotated[int, typer.Option(min=1, max=50)] = 8,
+    near: Annotated[
+        str | None,
+        typer.Option("--near", help="lon,lat (WGS 84) of the user: what is near comes first."),
+    ] = None,
 ) -> None:
     """Complete an address while it is typed."""
     console = Console()
     settings = load_settings()
+    place = None if near is None else _place(near)
     with open_store(settings) as database:
         found = open_geocoder(database, settings).suggest(
-            typed, scope=GridScope.everything(), limit=limit
+            typed, scope=GridScope.everything(), near=place, limit=limit
         )
     if not found:
         console.print("Nothing in the register begins like that.")
@@ -148,6 +153,16 @@ def suggest(
             str(suggestion.address_count),
         )  # fmt: skip
     console.print(table)
+
+
+def _place(text: str) -> LonLat:
+    try:
+        lon, lat = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InvalidInput(
+            f"“{text[:40]}” is no place. Wanted longitude,latitude such as 112.5826,37.8834."
+        ) from None
+    return LonLat(lon, lat)
 
 
 def locate(

@@ -166,6 +166,21 @@ def test_suggestions(client: TestClient) -> None:
         assert client.get(f"/v1/suggest?{question}").status_code == 422
 
 
+def test_what_was_chosen_lately_may_be_said(client: TestClient, district: District) -> None:
+    # that it comes first: tests/geo/addresses/test_suggest.py, tests/web/test_search_browser.py
+    chosen = district.address_ids["A"][0]
+    for recent in ("", str(chosen), f"999999999999,{chosen}"):
+        answer = client.get("/v1/suggest", params={"q": "滨河路1", "recent": recent})
+        assert answer.json()["suggestions"][0]["standard_address_id"] == chosen
+
+
+@pytest.mark.parametrize("recent", ["x", "1,", "0", "-1", "1.5", "9" * 19, ",".join(["7"] * 21)])
+def test_bad_numbers_of_what_was_chosen(client: TestClient, recent: str) -> None:
+    answer = client.get("/v1/suggest", params={"q": "滨河路", "recent": recent})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["facts"]["faults"][0]["field"] == "query.recent"
+
+
 def test_geocoding_keeps_to_the_scope(
     client_of: Callable[..., TestClient], district: District
 ) -> None:

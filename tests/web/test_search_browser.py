@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -30,6 +31,38 @@ def test_typing_suggests_and_a_choice_flies_there(desktop: Visit) -> None:
     expect(page.locator("#here")).to_contain_text("示例·赵一")
     expect(page.locator(".pin-address")).to_be_visible()
     expect(page).to_have_url(re.compile(r"map=18/"))
+
+
+def test_the_maps_place_and_what_was_chosen_are_sent_and_come_first(desktop: Visit) -> None:
+    desktop.go("/#map=17/37.87000/112.58000")
+    page = desktop.page
+    box = page.get_by_role("combobox")
+    options = page.locator("#search-list [role=option]")
+    with page.expect_request("**/v1/suggest**") as first:
+        box.fill("试验A路1")
+    asked = parse_qs(urlsplit(first.value.url).query)
+    assert float(asked["lon"][0]) == pytest.approx(112.58, abs=0.01)
+    assert float(asked["lat"][0]) == pytest.approx(37.87, abs=0.01)
+    assert "recent" not in asked
+    expect(options.nth(2)).to_be_visible()
+    last = options.last
+    expect(last).not_to_contain_text("个地址")  # one address, no group of them
+    chosen = last.locator(".suggestion-text").inner_text()
+    last.click()
+    expect(page.locator("#here")).to_contain_text(chosen)
+    kept = page.evaluate("Object.values(localStorage)")
+    assert re.fullmatch(r"\[\d+\]", kept[0])  # the number, not the text
+    with page.expect_request("**/v1/suggest**") as second:
+        box.fill("试验A路1")
+    assert parse_qs(urlsplit(second.value.url).query)["recent"] == [kept[0].strip("[]")]
+    expect(options.first).to_contain_text(chosen)
+
+
+def test_initials_complete_on_the_page(desktop: Visit) -> None:
+    desktop.go("/")
+    desktop.page.get_by_role("combobox").fill("syBl")
+    option = desktop.page.locator("#search-list [role=option]").first
+    expect(option).to_contain_text("试验B路")
 
 
 def test_arrows_go_round_and_escape_closes_then_clears(desktop: Visit) -> None:

@@ -3,6 +3,7 @@
 
 import { askJson, wasGivenUp } from "./api.js";
 import { afterPause, byId, make } from "./dom.js";
+import { recentChoices, rememberChoice } from "./recent.js";
 import { formatNumber, say } from "./texts.js";
 
 const PAUSE_MS = 120;
@@ -14,7 +15,8 @@ const ZOOM_BY_LEVEL = {
 const LEAST_FOR_MATCHING = 4; // characters from which a text that completes to nothing is matched
 
 /**
- * Start the box. `nearPoint()` is where the visitor looks, or null: what is near comes first.
+ * Start the box. `nearPoint()` is where the visitor looks, or null: what is near comes first,
+ * and so does what was chosen lately in this browser.
  * `arrive(suggestion, zoom)` is called when a place was chosen.
  */
 export function startSearch(nearPoint, arrive) {
@@ -54,6 +56,7 @@ export function startSearch(nearPoint, arrive) {
     clear.hidden = false;
     close();
     if (window.matchMedia("(pointer: coarse)").matches) input.blur(); // puts the keyboard away
+    rememberChoice(chosen.standard_address_id);
     arrive(chosen, ZOOM_BY_LEVEL[chosen.level] ?? 17);
   }
 
@@ -84,7 +87,11 @@ export function startSearch(nearPoint, arrive) {
   async function find(text, signal) {
     const place = nearPoint();
     const near = place ? `&lon=${place.lon.toFixed(5)}&lat=${place.lat.toFixed(5)}` : "";
-    const completed = await askJson(`/v1/suggest?q=${encodeURIComponent(text)}${near}`, { signal });
+    const chosen = recentChoices();
+    const recent = chosen.length ? `&recent=${chosen.join(",")}` : "";
+    const completed = await askJson(
+      `/v1/suggest?q=${encodeURIComponent(text)}${near}${recent}`, { signal },
+    );
     if (completed.suggestions.length > 0 || text.length < LEAST_FOR_MATCHING) {
       return completed.suggestions;
     }
