@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from geo.addresses.deployment import load_context
+from geo.commands import duplicates
 from geo.commands.context import open_store
+from geo.commands.progress import job_bar
 from geo.commands.words import today
 from geo.errors import AddressNotFound
 from geo.importers.addresses import (
@@ -42,6 +42,7 @@ from geo.tables import StandardAddress
 from geo.values import GridScope
 
 app = typer.Typer(help="Import, list and show standard addresses.", no_args_is_help=True)
+app.add_typer(duplicates.app, name="duplicates")
 console = Console()
 OPERATOR = GridScope.everything()
 NOT_TOLD = ("version", "updated_at", "created_at", "geom", "grid_id", "search_key", "h3_cell")
@@ -201,20 +202,6 @@ def print_report(report: ImportReport) -> None:
         console.print(Text(f"Note: {note}"))
     for name, path in report.files.items():
         console.print(Text(f"{name}: {path}"), soft_wrap=True)
-
-
-@contextlib.contextmanager
-def job_bar(job_id: int) -> Iterator[Callable[[int, int | None], None]]:
-    """Show a progress bar on standard error; yields what is told rows done and in all."""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as bar:
-        task = bar.add_task(f"job {job_id}", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print_preview(preview: ImportPreview) -> None:

@@ -70,7 +70,8 @@ def stop(job_id: JobId) -> None:
 def resume(job_id: JobId) -> None:
     """Go on with an import that was stopped or died."""
     # These load the geometry libraries, which the other verbs do without.
-    from geo.commands.addresses import job_bar, print_report
+    from geo.commands.addresses import print_report
+    from geo.commands.progress import job_bar
     from geo.importers.addresses import ImportReport
     from geo.importers.job_kinds import run_job
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from geo.codes import CodeStandard
 from geo.crs import parse_datum
+from geo.duplicates.finding import run_duplicates_job
 from geo.errors import DatabaseUnavailable, GridImportRejected, InvalidFile
 from geo.faults import FaultLimits
 from geo.importers.addresses import run_address_job
@@ -76,6 +77,8 @@ def run_job(
         kind = get_job(session, job_id).kind
     if kind == "addresses":
         run_address_job(database, job_id, settings=settings, progress=progress)
+    elif kind == "duplicates":
+        run_duplicates_job(database, job_id, progress=progress)
     else:
         _run_whole_job(database, job_id, settings=settings, progress=progress)
 

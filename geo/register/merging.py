@@ -25,7 +25,7 @@ from geo.register.placing import GridPlacer
 from geo.register.reading import get_standard_address, in_scope, point_of
 from geo.register.references import moving_references
 from geo.store.scope import seeing_everything
-from geo.tables import AddressAlias, AddressMerge, ReviewItem, StandardAddress
+from geo.tables import AddressAlias, AddressMerge, DuplicatePair, ReviewItem, StandardAddress
 from geo.values import GridScope
 
 ALIAS_SOURCE = "merge"  # of the aliases that merges make
@@ -38,7 +38,7 @@ def merge_address(
     merged_id: int,
     kept_id: int,
     *,
-    merged_version: int,
+    merged_version: int | None,
     kept_version: int | None,
     merged_by: str | None,
     now: datetime,
@@ -49,7 +49,7 @@ def merge_address(
 
     Parameters
     ----------
-    kept_version : None where the caller has not looked at the kept address
+    merged_version, kept_version : as they were seen; None where nobody looked
 
     Raises
     ------
@@ -94,6 +94,7 @@ def merge_address(
     )
     session.add(merge)
     _store(session, merged, kept)
+    _settle_pair(session, merge)
     return merge
 
 
@@ -137,6 +138,7 @@ def undo_merge(
     _place_again(session, merged, day, scope)
     merge.undone_by, merge.undone_at = undone_by, now
     _store(session, merged, kept)
+    _reopen_pair(session, merge)
     return merge
 
 
@@ -331,6 +333,32 @@ def _refuse_dependent(
             kept,
             item_id=decided,
         )
+
+
+def _settle_pair(session: Session, merge: AddressMerge) -> None:
+    """A suggested pair that was merged waits no longer, however the merge came about."""
+    first, second = sorted((merge.kept_id, merge.merged_id))
+    pair = session.scalars(
+        select(DuplicatePair)
+        .where(DuplicatePair.first_id == first, DuplicatePair.second_id == second)
+        .with_for_update()
+    ).first()
+    if pair is not None:
+        pair.status, pair.merge_id = "merged", merge.id
+        pair.decided_by, pair.decided_at, pair.note = merge.merged_by, merge.merged_at, merge.note
+        pair.version += 1
+        session.flush()
+
+
+def _reopen_pair(session: Session, merge: AddressMerge) -> None:
+    pair = session.scalars(
+        select(DuplicatePair).where(DuplicatePair.merge_id == merge.id).with_for_update()
+    ).first()
+    if pair is not None:
+        pair.status, pair.merge_id = "open", None
+        pair.decided_by = pair.decided_at = pair.note = None
+        pair.version += 1
+        session.flush()
 
 
 def _same_point(first: StandardAddress, second: StandardAddress) -> bool:
