@@ -136,9 +136,9 @@ def _medians(
             with database.read_session_of(scope) as session:
                 session.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
                 server = Path(f"/proc/{session.scalar(text('SELECT pg_backend_pid()'))}/schedstat")
-                begun = time.perf_counter(), _cpu_s(server)
+                begun = time.perf_counter(), cpu_s(server)
                 answers[database] = _comparable(question(session))
-                ended = time.perf_counter(), _cpu_s(server)
+                ended = time.perf_counter(), cpu_s(server)
                 if turn > 1:  # the first two fill the caches
                     spent = [
                         (after - before) * 1000 for after, before in zip(ended, begun, strict=True)
@@ -155,7 +155,8 @@ def _medians(
     return wall, cpu  # type: ignore[return-value]
 
 
-def _cpu_s(server: Path) -> float:
+def cpu_s(server: Path) -> float:
+    """Processor time of this process and of a server process [s], by its `schedstat`."""
     return time.process_time() + int(server.read_text().split()[0]) / 1e9
 
 

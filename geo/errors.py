@@ -3,7 +3,7 @@
     PlatformError
     ├ InvalidInput (ValueError)   InvalidCoordinate, InvalidH3Cell, InvalidPeriod, InvalidDatum,
     │                             CRSMismatch, InvalidFile, FileTooLarge, InvalidMapping,
-    │                             InvalidCode, InvalidTile
+    │                             InvalidCode, InvalidTile, PurposeMissing
     ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound,
     │                             SourceNotFound, ReviewItemNotFound, MergeNotFound,
     │                             DuplicateNotFound
@@ -80,6 +80,10 @@ class InvalidCode(InvalidInput):
 
 class InvalidTile(InvalidInput):
     """There is no map tile of this zoom, column and row."""
+
+
+class PurposeMissing(InvalidInput):
+    """What was asked for takes a purpose and the reference of a case."""
 
 
 class NotFound(PlatformError, LookupError):

@@ -9,7 +9,9 @@ from datetime import UTC, date, datetime
 
 import structlog
 
-from geo.errors import PlatformError
+from geo.audit import make_partitions
+from geo.audit_anchors import anchor
+from geo.errors import InvalidFile, PlatformError
 from geo.grid_versions import follow_grids
 from geo.settings import Settings
 from geo.store.database import Database
@@ -27,6 +29,23 @@ def begin_day(database: Database, day: date) -> None:
         log.info("day.grids_followed", day=day.isoformat(), moved=moved.moved)
 
 
+def keep_audit(database: Database, settings: Settings, now: datetime) -> None:
+    """Make room for the audit entries to come, and anchor the heads outside of the database.
+
+    The root goes to the log as well: kept elsewhere, it tells of a change of file and database.
+    """
+    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    with database.session() as session:
+        make_partitions(session)
+        try:
+            made = anchor(session, settings.data_folder, now=now)
+        except InvalidFile as error:
+            log.error("audit.not_anchored", error=error.message)
+            return
+    count = sum(head.number for head in made.heads)
+    log.info("audit.anchored", entries=count, root=made.root)
+
+
 @contextlib.contextmanager
 def each_day(
     database: Database,
@@ -41,6 +60,7 @@ def each_day(
     """
     begun = settings.local_day(now())
     begin_day(database, begun)
+    keep_audit(database, settings, now())
     leaving = threading.Event()
 
     def watch() -> None:
@@ -51,6 +71,7 @@ def each_day(
                 continue
             try:
                 begin_day(database, day)
+                keep_audit(database, settings, now())
             except PlatformError as error:
                 log.warning("day.not_begun", day=day.isoformat(), error=type(error).__name__)
             else:

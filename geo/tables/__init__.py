@@ -2,6 +2,7 @@
 
 from geo.tables.address_merge import AddressMerge
 from geo.tables.area import AREA_LEVELS, Area
+from geo.tables.audit_entry import AUDIT_CHAINS, AUDIT_TEXT_MAX, AuditEntry, AuditHead
 from geo.tables.base import Base
 from geo.tables.basemap import BASEMAP_KINDS, BasemapFeature, BasemapSource
 from geo.tables.duplicate_pair import DUPLICATE_STATUSES, DuplicatePair
@@ -23,6 +24,8 @@ __all__ = [
     "ADDRESS_COMPONENTS",
     "ADDRESS_STATUSES",
     "AREA_LEVELS",
+    "AUDIT_CHAINS",
+    "AUDIT_TEXT_MAX",
     "BASEMAP_KINDS",
     "DUPLICATE_STATUSES",
     "GRID_KINDS",
@@ -33,6 +36,8 @@ __all__ = [
     "AddressAlias",
     "AddressMerge",
     "Area",
+    "AuditEntry",
+    "AuditHead",
     "Base",
     "BasemapFeature",
     "BasemapSource",

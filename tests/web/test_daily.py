@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from shapely import box
 from sqlalchemy.orm import Session
 
+from geo.audit_anchors import read_anchors
 from geo.settings import Settings
 from geo.store.database import Database
 from geo.tables import StandardAddress
@@ -31,15 +33,19 @@ def grid_code_of(database: Database, address_id: int) -> str | None:
         return session.get_one(StandardAddress, address_id).grid_code
 
 
-def test_a_new_day_moves_addresses_into_its_grids(database: Database) -> None:
+def test_a_new_day_moves_addresses_into_its_grids_and_anchors_the_audit_log(
+    database: Database, tmp_path: Path
+) -> None:
     with database.session() as session:
         address_id = add_two_versions(session)
+    settings = Settings(data_folder=tmp_path)
     moment = [datetime(2026, 6, 1, 8, tzinfo=UTC)]
-    with each_day(database, Settings(), now=lambda: moment[0], look_every_s=0.02):
+    with each_day(database, settings, now=lambda: moment[0], look_every_s=0.02):
         assert grid_code_of(database, address_id) == "990101001001001"
         moment[0] = datetime(2026, 6, 1, 17, tzinfo=UTC)  # 1:00 on 2 June in China
         deadline = time.monotonic() + 20
         while grid_code_of(database, address_id) != "990101001001002":
             assert time.monotonic() < deadline, "the new day was not begun"
             time.sleep(0.05)
+    assert len(read_anchors(tmp_path)) == 2
     assert "each-day" not in [thread.name for thread in threading.enumerate()]
