@@ -232,7 +232,7 @@ def main() -> None:
             index = RegisterIndex.from_table(parsed_rows(register))
             gc.collect()
             pa.default_memory_pool().release_unused()
-            geocoder = LocalGeocoder(lambda: index)
+            geocoder = LocalGeocoder(lambda: index, others_of_sure=False)
             geocoder.geocode(rows[0].text, scope=EVERYTHING)
             run = geocode(rows, geocoder, folder, given.workers)
         by_group = {

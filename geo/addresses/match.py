@@ -103,6 +103,7 @@ def match_standard_address(
     limit: int = 5,
     threshold: float = DEFAULT_THRESHOLD,
     max_length: int = MAX_TEXT_LENGTH,
+    others_of_sure: bool = True,
 ) -> MatchResult:
     """Return which standard addresses the text may mean.
 
@@ -115,6 +116,7 @@ def match_standard_address(
     limit : candidates returned at most
     threshold : confidence below which the status is review
     max_length : [characters]
+    others_of_sure : whether a sure answer comes with the other candidates, which takes time
 
     Returns
     -------
@@ -132,7 +134,10 @@ def match_standard_address(
         parsed = parse(address, context=context, max_length=max_length)
     view = index.view(scope)
     query = read_query(parsed.text, parsed, view, max_length=max_length)
-    candidates, ambiguous = _by_alias(parsed.text, view) or _candidates(query, view, limit)
+    sure_from = math.inf if others_of_sure else threshold
+    candidates, ambiguous = _by_alias(parsed.text, view) or _candidates(
+        query, view, limit, sure_from
+    )
     if not candidates:
         return MatchResult(parsed.text, "not_found", (), False, (MatchReason("nothing_found"),))
     best = candidates[0]
@@ -142,6 +147,8 @@ def match_standard_address(
 
 def _by_alias(text: str, view: RegisterView) -> tuple[list[MatchCandidate], bool] | None:
     """Return the addresses that a person gave exactly this text to, None where there is none."""
+    if not any(part.segment.alias_rows for part in view.parts):
+        return None
     key = alias_key(text)
     found: dict[int, tuple[int, int]] = {}
     for number, part in enumerate(view.parts):
@@ -166,7 +173,10 @@ def _by_alias(text: str, view: RegisterView) -> tuple[list[MatchCandidate], bool
     return candidates, len(found) > 1
 
 
-def _candidates(query: Query, view: RegisterView, limit: int) -> tuple[list[MatchCandidate], bool]:
+def _candidates(
+    query: Query, view: RegisterView, limit: int, sure_from: float
+) -> tuple[list[MatchCandidate], bool]:
+    """Return the candidates, the first alone where its confidence is `sure_from` or more."""
     places = find_places(query, view, score_rows(query, view), limit=limit)
     if not places:
         return [], False
@@ -183,6 +193,8 @@ def _candidates(query: Query, view: RegisterView, limit: int) -> tuple[list[Matc
         if place is not first and candidates:
             made = replace(made, confidence=min(made.confidence, candidates[0].confidence))
         candidates.append(made)
+        if made.confidence >= sure_from:
+            break
     return candidates, is_tied or first.is_split
 
 

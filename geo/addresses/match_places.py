@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo.addresses.match_query import OPEN_END, Query
-from geo.addresses.match_sites import RowScores, ScoredRow, number_ids, take_best
+from geo.addresses.match_sites import RowScores, ScoredRow, number_ids, take_best, visible
 from geo.addresses.name_table import NameHit
 from geo.addresses.register_index import RegisterView
 from geo.addresses.register_keys import NAME_LEVELS, NUMBER_LEVELS, TAIL_LEVELS
@@ -26,10 +27,19 @@ from geo.addresses.row_groups import (
     find_exact_row,
     row_level,
 )
+from geo.addresses.site_kernels import (
+    SAME,
+    SAME_OR_LEFT_OUT,
+    posting_spans,
+    rows_of_like_sites,
+    rows_with_tail,
+)
 
 ROWS_COMPARED = 32  # best rows that are turned into places, at most
 POINTS_BEHIND = 5.5  # a row that far behind the best is no candidate
-CONFIRMING_QUALITY = 0.3  # a hit of less confirms nothing
+
+_EVERY_LEVEL = frozenset({*NAME_LEVELS, *NUMBER_COLUMN})
+_ALL = np.empty(0, np.bool_)  # the mask that hides nothing
 
 # Where these coarser levels differ, the same name is another place.
 _DIVISIONS = ("province", "city", "county")
@@ -101,15 +111,11 @@ def confirm(query: Query, scored: ScoredRow, view: RegisterView) -> Confirmed:
     """Return what the query confirms of a row."""
     segment = view.parts[scored.part].segment
     site = segment.row_site[scored.row]
-    by_name: dict[int, NameHit] = {}
-    for hit, _ in query.hits:
-        known = by_name.get(hit.name_id)
-        if hit.quality >= CONFIRMING_QUALITY and (known is None or hit.quality > known.quality):
-            by_name[hit.name_id] = hit
+    by_name = query.best_hits
     names = {
-        level: by_name[int(name_id)]
-        for level, name_id in zip(NAME_LEVELS, segment.site_names[site], strict=True)
-        if int(name_id) in by_name
+        level: by_name[name_id]
+        for level, name_id in zip(NAME_LEVELS, segment.site_names[site].tolist(), strict=True)
+        if name_id in by_name
     }
     stored = (*segment.site_numbers[site].tolist(), *segment.row_tail[scored.row].tolist())
     numbers: dict[str, str] = {}
@@ -203,21 +209,24 @@ def find_place(query: Query, scored: ScoredRow, view: RegisterView) -> Place | N
 def _rows_inside(scored: ScoredRow, confirmed: Confirmed, view: RegisterView) -> RowGroup:
     """Return the rows of the site that agree with the confirmed entrance, floor and room."""
 
-    def found() -> Iterator[tuple[int, NDArray[np.int64]]]:
-        everything = {*NAME_LEVELS, *NUMBER_COLUMN}
-        for number, sites in _sites_like(scored, view, everything, everything):
-            part = view.parts[number]
-            rows = part.visible_rows(part.segment.rows_of_sites(sites))
-            for column, level in enumerate(TAIL_LEVELS):
-                if level in confirmed.numbers:
-                    stored = part.segment.row_tail[rows, column]
-                    agrees = np.zeros(len(rows), bool)
-                    for wanted in number_ids(level, confirmed.numbers[level], view.index.numbers):
-                        agrees |= stored == wanted
-                    rows = rows[agrees]
-            yield number, rows
-
-    return RowGroup.of(found())
+    begin, wanted = [0], list[int]()
+    for level in TAIL_LEVELS:
+        if level in confirmed.numbers:
+            wanted += number_ids(level, confirmed.numbers[level], view.index.numbers)
+        begin.append(len(wanted))
+    tail = np.array(wanted, np.int32), np.array(begin, np.int64)
+    own = view.parts[scored.part].segment
+    if len(view.parts) == 1:
+        part = view.parts[0]
+        site = int(own.row_site[scored.row])
+        rows = np.arange(own.site_begin[site], own.site_begin[site + 1])
+        return RowGroup.of(
+            iter([(0, rows_with_tail(rows, visible(part.row_mask), own.row_tail, *tail))])
+        )
+    return RowGroup.of(
+        (number, rows_with_tail(rows, _ALL, view.parts[number].segment.row_tail, *tail))
+        for number, rows in _rows_like(scored, view, _EVERY_LEVEL, _EVERY_LEVEL)
+    )
 
 
 def _leaves_a_choice(group: RowGroup, level: str, view: RegisterView) -> bool:
@@ -242,52 +251,41 @@ def _site_place(
         return None
     compared = on_levels | set(_TOLD_APART_BY.get(level, ()))
 
-    def found() -> Iterator[tuple[int, NDArray[np.int64]]]:
-        for number, sites in _sites_like(scored, view, compared, set(confirmed.names)):
-            part = view.parts[number]
-            yield number, part.visible_rows(part.segment.rows_of_sites(sites))
-
-    rows = RowGroup.of(found())
+    rows = RowGroup.of(_rows_like(scored, view, compared, confirmed.names.keys()))
     return Place(level, rows, find_exact_row(view, rows, level), confirmed, scored, is_split)
 
 
-def _sites_like(
-    scored: ScoredRow, view: RegisterView, levels: set[str], certain: set[str]
-) -> Iterator[tuple[int, NDArray[np.int32]]]:
-    """Yield (part, sites) that are like the site of a row at these levels, part by part.
+def _rows_like(
+    scored: ScoredRow, view: RegisterView, levels: AbstractSet[str], certain: AbstractSet[str]
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Yield (part, rows) of the visible sites that are like that of a row at these levels.
 
     certain : levels at which a name left out is a difference, too
     """
     own = view.parts[scored.part].segment
     site = own.row_site[scored.row]
-    if len(view.parts) == 1 and len(levels) >= len(NAME_LEVELS):
-        yield scored.part, np.array([site], np.int32)
-        return
     names, numbers = own.site_names[site], own.site_numbers[site]
-    borne = [
-        name
-        for each in levels & NAME_COLUMN.keys()
-        if (name := int(names[NAME_COLUMN[each]]))
-        and (each in certain or each not in _OFTEN_LEFT_OUT)
-    ]
+    name_rules, number_rules = np.zeros(len(names), np.int8), np.zeros(len(numbers), np.int8)
+    borne = []
+    for column, (level, name) in enumerate(zip(NAME_LEVELS, names.tolist(), strict=True)):
+        if level in levels:
+            is_certain = level in certain or level not in _OFTEN_LEFT_OUT
+            name_rules[column] = SAME if is_certain else SAME_OR_LEFT_OUT
+            if name and is_certain:
+                borne.append(name)
+    for level, column in NUMBER_COLUMN.items():
+        if level in levels:
+            number_rules[column] = SAME
+    of_names = np.array(borne, np.int32)
     for number, part in enumerate(view.parts):
         segment = part.segment
-        sites = min((segment.sites_of_name(name) for name in borne), key=len)
-        same = np.ones(len(sites), bool)
-        for each in levels:
-            if each in NAME_COLUMN:
-                name, others = (
-                    names[NAME_COLUMN[each]],
-                    segment.site_names[sites, NAME_COLUMN[each]],
-                )
-                if each in _OFTEN_LEFT_OUT and each not in certain:
-                    same &= (others == name) | (others == 0) | (name == 0)
-                else:
-                    same &= others == name
-            if each in NUMBER_COLUMN:
-                column = NUMBER_COLUMN[each]
-                same &= segment.site_numbers[sites, column] == numbers[column]
-        yield number, part.visible_sites(sites[same])
+        spans = posting_spans(segment.posting_names, segment.posting_begin, of_names)
+        begin, end = spans[(spans[:, 1] - spans[:, 0]).argmin()]
+        yield number, rows_of_like_sites(
+            segment.posting_sites[begin:end], names, name_rules, numbers, number_rules,
+            segment.site_names, segment.site_numbers, visible(part.site_mask), segment.site_begin,
+            visible(part.row_mask),
+        )  # fmt: skip
 
 
 def find_places(

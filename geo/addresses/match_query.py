@@ -7,6 +7,7 @@ misreads costs nothing, because the raw text is read as well.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ CLEAR_QUALITY = 0.5  # a hit of this quality covers its text: nothing else is lo
 NESTED_SHARE = 0.35  # what a name inside a longer name is worth: 中山路 in 东中山路
 SIMILAR_REACH = 4  # characters around an uncovered piece in which a mistyped name may begin or end
 MISSED_COST = 1.0  # for a number that the parser's reading leaves out
+CONFIRMING_QUALITY = 0.3  # a hit of less confirms nothing
 OPEN_END = "*"  # ends the key of a number that may go on: 12* is 12, 120, 12附1
 MAX_CLUSTERS = 12  # places of names in one query that are told apart
 
@@ -39,7 +41,8 @@ _IDLE = re.compile(
     r"|院内|号楼|单元|号院|号|幢|栋|座|室|层|楼|组|房间|房|户|弄|村民委员会|居民委员会|居委会|村委会|社区|街道办事处|街道"
     r"|附|第|的|在|是|里|内|处|及|与|和|靠近|靠|近"
 )
-_NUMERAL_RUN = re.compile(r"[零〇一二三四五六七八九十百廿卅壹贰叁肆伍陆柒捌玖拾佰]+")
+# What `fold_name` changes: each run of numerals, each separator.
+_FOLDED = re.compile(r"[零〇一二三四五六七八九十百廿卅壹贰叁肆伍陆柒捌玖拾佰]+|[\s\-_,.;·()]")
 _PIECE = re.compile(r"\d+|[A-Z]+")
 _CHINESE = re.compile(r"[一-鿿]")
 
@@ -69,6 +72,16 @@ class Query:
     divisions: dict[str, str]
     road: str | None = None
 
+    @functools.cached_property
+    def best_hits(self) -> dict[int, NameHit]:
+        """The best hit of each name that is found well enough to confirm it."""
+        best: dict[int, NameHit] = {}
+        for hit, _ in self.hits:
+            known = best.get(hit.name_id)
+            if hit.quality >= CONFIRMING_QUALITY and (known is None or hit.quality > known.quality):
+                best[hit.name_id] = hit
+        return best
+
 
 Completion = Callable[[str, list[bool]], list[NameHit]]
 """Names that a text still being typed may go on to, from the folded text and what is covered."""
@@ -93,7 +106,8 @@ def read_query(
     """
     plain = spell_out_numerals(normalise(text, max_length=max_length).text)
     folded, origin = _fold(plain)
-    hits = _without_split_numbers(view.names.find_written(folded, view.is_alive), plain, origin)
+    components = parsed.components() if parsed is not None else {}
+    hits = _without_split_numbers(view.names.find_written(folded, view.alive_names), plain, origin)
     hits = _nested(hits)
     tokens = find_numbers(plain, _name_spans(hits, origin, plain))
     covered = _covered(folded, plain, origin, hits, tokens)
@@ -107,11 +121,11 @@ def read_query(
         first, last = max(0, start - SIMILAR_REACH), min(len(folded), end + SIMILAR_REACH)
         near = [
             hit
-            for hit in view.names.find_similar(folded, first, last, view.is_alive)
+            for hit in view.names.find_similar(folded, first, last, view.alive_names)
             if hit.start < end and hit.end > start
         ]
         if not any(hit.end - hit.start >= 3 for hit in near):
-            near += view.names.find_parts(folded, start, end, view.is_alive)
+            near += view.names.find_parts(folded, start, end, view.alive_names)
         similar += near
     similar = _without_split_numbers(similar, plain, origin)
     similar = [hit for hit in similar if hit.how == "begun" or not _is_written(hit, hits)]
@@ -135,12 +149,12 @@ def read_query(
         folded=folded,
         hits=placed,
         clusters=clusters,
-        readings=_readings(tokens, parsed),
+        readings=_readings(tokens, components),
         leftover=tuple(left.split()),
         chinese=len(_CHINESE.findall(folded)),
         relations=tuple(note.text for note in parsed.relation) if parsed else (),
         divisions=_divisions(parsed),
-        road=_road(parsed),
+        road=_fold(components["road"])[0] if "road" in components else None,
     )
 
 
@@ -148,13 +162,18 @@ def _fold(plain: str) -> tuple[str, list[int]]:
     """Return the text without separators and with digits for numerals, and where each char was."""
     pieces: list[str] = []
     origin: list[int] = []
-    at = 0
-    while at < len(plain):
-        numeral = _NUMERAL_RUN.match(plain, at)
-        piece = fold_name(numeral[0] if numeral else plain[at])
-        pieces.append(piece)
-        origin.extend([at] * len(piece))
-        at = numeral.end() if numeral else at + 1
+    done = 0
+    for match in _FOLDED.finditer(plain):
+        start, end = match.span()
+        piece = fold_name(match[0])
+        pieces += (plain[done:start], piece)
+        origin += range(done, start)
+        origin += [start] * len(piece)
+        done = end
+    if not done:
+        return plain, list(range(len(plain)))
+    pieces.append(plain[done:])
+    origin += range(done, len(plain))
     return "".join(pieces), origin
 
 
@@ -303,20 +322,24 @@ def _clusters(hits: list[NameHit]) -> tuple[tuple[int, int], ...]:
     return tuple((start, end) for start, end in spans)[:MAX_CLUSTERS]
 
 
-def _readings(tokens: list[NumberToken], parsed: ParsedAddress | None) -> tuple[NumberReading, ...]:
+def _readings(tokens: list[NumberToken], components: dict[str, str]) -> tuple[NumberReading, ...]:
     readings = read_numbers(tokens)
-    if parsed is not None:
-        components = parsed.components()
-        values = tuple(
+    values = tuple(
+        [
             (level, key)
             for level in NUMBER_LEVELS
-            if level in components and (key := number_key(level, components[level])) is not None
-        )
+            if level in components and (key := _number_key(level, components[level])) is not None
+        ]
+    )
+    if values and all(reading.values != values for reading in readings):
         read = {piece for _, key in values for piece in _PIECE.findall(key)}
         missed = sum(not set(_PIECE.findall(token.key)) <= read for token in tokens)
-        if values and all(reading.values != values for reading in readings):
-            readings = [NumberReading(values, 0.05 + MISSED_COST * missed), *readings]
+        readings = [NumberReading(values, 0.05 + MISSED_COST * missed), *readings]
     return tuple(readings)
+
+
+# Few numbers make most addresses.
+_number_key = functools.lru_cache(maxsize=65_536)(number_key)
 
 
 def _divisions(parsed: ParsedAddress | None) -> dict[str, str]:
@@ -327,8 +350,3 @@ def _divisions(parsed: ParsedAddress | None) -> dict[str, str]:
         for part in parsed.parts
         if part.level.value in ("province", "city", "county") and part.code is not None
     }
-
-
-def _road(parsed: ParsedAddress | None) -> str | None:
-    road = parsed.components().get("road") if parsed is not None else None
-    return _fold(road)[0] if road else None

@@ -8,8 +8,10 @@ explain costs a share of its weight.
 
 from __future__ import annotations
 
-import math
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +19,15 @@ from numpy.typing import NDArray
 from geo.addresses.match_query import OPEN_END, Query
 from geo.addresses.number_readings import NumberReading
 from geo.addresses.register_index import RegisterView, VisiblePart
-from geo.addresses.register_keys import NAME_LEVELS, SITE_NUMBER_LEVELS, TAIL_LEVELS
-from geo.addresses.register_segment import NumberKeys
+from geo.addresses.register_keys import NAME_LEVELS, NUMBER_LEVELS, SITE_NUMBER_LEVELS
+from geo.addresses.register_segment import AREA_COLUMNS, NumberKeys
+from geo.addresses.site_kernels import (
+    best_row,
+    drop_rows,
+    find_sites,
+    posting_spans,
+    score_sites,
+)
 
 Floats = NDArray[np.float32]
 
@@ -41,7 +50,6 @@ NUMBER_POINTS: dict[str, tuple[float, float, float, float]] = {
     "room": (2.0, -3.0, -1.0, -0.4),
 }
 OPEN_SHARE = 0.85  # of the points, for a number that goes on from what was typed
-FEW_NUMBERS = 4  # compared one by one; more at once
 COST_WEIGHT = 2.0  # points a reading loses for each unit of its cost
 MAX_SITES = 20_000  # of one query that are scored
 MAX_NARROW = 4_000  # sites of one road or estate; a name of more is a wide one
@@ -51,7 +59,9 @@ POINTS_OPENED = 8.0  # rows of sites this far behind the best are not looked at
 SAME_POINTS = 0.001  # scores this close are equal
 
 _WEIGHTS = np.array([NAME_WEIGHTS[level] for level in NAME_LEVELS], np.float32)
-_AREA_COLUMNS = NAME_LEVELS.index("community") + 1
+_OTHER_POINTS = np.array([NUMBER_POINTS[level][DIFFERS:] for level in NUMBER_LEVELS], np.float32)
+_EVERYTHING_VISIBLE = np.empty(0, np.bool_)
+
 _NARROW = {"village_group", "road", "estate", "point_of_interest", "building"}
 _ADMIN = {"province", "city", "county", "township", "development_zone", "community"}
 
@@ -72,21 +82,41 @@ class ScoredRow:
 
 @dataclass(frozen=True)
 class HitTable:
-    """Hits of a query by small numbers: 0 is no hit.
+    """Hits of a query by name.
 
     name_ids : (n,) sorted ids of names
-    quality : (n + 1, n_clusters)
+    quality : (n, n_clusters); best : (n,) the largest of each
+    weights : (n_clusters,) points that a site loses that explains nothing of the cluster
+    most : (n,) the largest weight of the levels of each name
+    is_area : (n,) whether it names areas only, no road, estate or group
     """
 
     name_ids: NDArray[np.int32]
     quality: Floats
     weights: Floats
+    most: Floats
+    best: list[float]
+    is_area: list[bool]
 
-    def of(self, names: NDArray[np.int32]) -> NDArray[np.intp]:
-        """Return for each name its place in `quality`."""
-        at = np.searchsorted(self.name_ids, names)
-        at[at == len(self.name_ids)] = 0
-        return np.where(self.name_ids[at] == names, at + 1, 0)
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """As the kernels take them."""
+        return self.name_ids, self.quality, self.weights, _WEIGHTS
+
+
+@functools.lru_cache(maxsize=4096)
+def _of_levels(levels: frozenset[str]) -> tuple[float, float, bool]:
+    """Return what a name of these levels costs unexplained, its weight, whether all are areas."""
+    unexplained = max(
+        (
+            NAME_WEIGHTS[level]
+            * (ADMIN_UNEXPLAINED_SHARE if level in _ADMIN else UNEXPLAINED_SHARE)
+            for level in levels
+        ),
+        default=0.0,
+    )
+    most = max((NAME_WEIGHTS[level] for level in levels), default=0.0)
+    return unexplained, most, not levels & _NARROW
 
 
 def make_hit_table(query: Query, view: RegisterView) -> HitTable | None:
@@ -94,16 +124,87 @@ def make_hit_table(query: Query, view: RegisterView) -> HitTable | None:
     if not query.hits:
         return None
     ids = sorted({hit.name_id for hit, _ in query.hits})
-    place = {name_id: i + 1 for i, name_id in enumerate(ids)}
-    quality = np.zeros((len(ids) + 1, len(query.clusters)), np.float32)
-    weights = np.zeros(len(query.clusters), np.float32)
+    place = {name_id: i for i, name_id in enumerate(ids)}
+    quality = [[0.0] * len(query.clusters) for _ in ids]
+    weights = [0.0] * len(query.clusters)
+    levels = view.names.levels
     for hit, cluster in query.hits:
-        at = place[hit.name_id]
-        quality[at, cluster] = max(quality[at, cluster], hit.quality)
-        for level in view.names.levels[hit.name_id]:
-            share = ADMIN_UNEXPLAINED_SHARE if level in _ADMIN else UNEXPLAINED_SHARE
-            weights[cluster] = max(weights[cluster], NAME_WEIGHTS[level] * share * hit.quality)
-    return HitTable(np.array(ids, np.int32), quality, weights)
+        of_name = quality[place[hit.name_id]]
+        of_name[cluster] = max(of_name[cluster], hit.quality)
+        weight = _of_levels(levels[hit.name_id])[0] * hit.quality
+        weights[cluster] = max(weights[cluster], weight)
+    of_names = [_of_levels(levels[name_id]) for name_id in ids]
+    return HitTable(
+        np.array(ids, np.int32),
+        np.array(quality, np.float32),
+        np.array(weights, np.float32),
+        np.array([most for _, most, _ in of_names], np.float32),
+        [max(row) for row in quality],
+        [is_area for *_, is_area in of_names],
+    )
+
+
+@dataclass(frozen=True)
+class QueryNumbers:
+    """The readings of a query's numbers as ids of the register.
+
+    A key is a number as the text says it at a level; readings share them.
+
+    costs : (n_readings,) points each reading loses
+    key_of : (n_readings, n_levels) its key at each level, -1 where it says none
+    level_begin : (n_levels + 1,) keys of level l are level_begin[l]:level_begin[l + 1]
+    key_begin : (n_keys + 1,) key k may mean the sorted ids[key_begin[k]:key_begin[k + 1]] of the
+        register, and earns `points` where one of them stands
+    says_tail : whether some reading says an entrance, floor or room
+    """
+
+    costs: Floats
+    key_of: NDArray[np.int64]
+    level_begin: NDArray[np.int64]
+    key_begin: NDArray[np.int64]
+    ids: NDArray[np.int32]
+    points: Floats
+    is_asking: bool
+    says_tail: bool
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """As the kernels take them."""
+        return self.costs, self.key_of, self.level_begin, self.key_begin, self.ids, self.points
+
+
+def make_query_numbers(readings: tuple[NumberReading, ...], numbers: NumberKeys) -> QueryNumbers:
+    """Return the readings in ids of the register's numbers."""
+    said = [dict(reading.values) for reading in readings]
+    places: list[list[int]] = []
+    level_begin, key_begin = [0], [0]
+    ids: list[int] = []
+    points: list[float] = []
+    for level in NUMBER_LEVELS:
+        place: dict[str | None, int] = {None: -1}
+        for values in said:
+            key = values.get(level)
+            if key is None or key in place:
+                continue
+            place[key] = len(key_begin) - 1
+            agrees = NUMBER_POINTS[level][AGREES]
+            for number_id, share in sorted(number_ids(level, key, numbers).items()):
+                ids.append(number_id)
+                points.append(agrees * share)
+            key_begin.append(len(ids))
+        level_begin.append(len(key_begin) - 1)
+        places.append([place[values.get(level)] for values in said])
+    n_site_levels = len(SITE_NUMBER_LEVELS)
+    return QueryNumbers(
+        costs=np.array([COST_WEIGHT * reading.cost for reading in readings], np.float32),
+        key_of=np.array(list(zip(*places, strict=True)), np.int64),
+        level_begin=np.array(level_begin, np.int64),
+        key_begin=np.array(key_begin, np.int64),
+        ids=np.array(ids, np.int32),
+        points=np.array(points, np.float32),
+        is_asking=level_begin[n_site_levels] > 0,
+        says_tail=level_begin[-1] > level_begin[n_site_levels],
+    )
 
 
 @dataclass
@@ -121,26 +222,9 @@ class RowScores:
     evidence: Floats
     reading: NDArray[np.intp]
 
-    def best(self) -> float:
-        """The best score left, -inf where nothing is left."""
-        return float(self.score.max()) if len(self.score) else -math.inf
-
     def drop(self, rows: NDArray[np.int64]) -> None:
         """Don't give out these rows (sorted) any more."""
-        if len(rows) > len(self.rows):
-            gone = _find_sorted(rows, self.rows) >= 0
-            self.score[gone] = -np.inf
-        else:
-            at = _find_sorted(self.rows, rows)
-            self.score[at[at >= 0]] = -np.inf
-
-
-def _find_sorted(values: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return where each of `wanted` stands in sorted `values`, -1 where it doesn't."""
-    if not len(values):
-        return np.full(len(wanted), -1)
-    at = np.minimum(np.searchsorted(values, wanted), len(values) - 1)
-    return np.where(values[at] == wanted, at, -1)
+        drop_rows(self.score, self.rows, rows)
 
 
 def score_rows(query: Query, view: RegisterView) -> list[RowScores]:
@@ -148,183 +232,148 @@ def score_rows(query: Query, view: RegisterView) -> list[RowScores]:
     table = make_hit_table(query, view)
     if table is None:
         return []
+    numbers = make_query_numbers(query.readings, view.index.numbers)
     return [
         scores
         for number, part in enumerate(view.parts)
-        if (scores := _score_part(query, view, part, number, table)) is not None
+        if (scores := _score_part(query, view, part, number, table, numbers)) is not None
     ]
 
 
 def take_best(query: Query, view: RegisterView, scores: list[RowScores]) -> ScoredRow | None:
     """Return the best row left; among equal ones that of the smallest address id."""
-    best = max((each.best() for each in scores), default=-math.inf)
-    if best == -math.inf:
-        return None
-    found: tuple[int, int, RowScores, int] | None = None
+    best: tuple[float, int, RowScores, int] | None = None
     for each in scores:
-        ties = np.flatnonzero(each.score >= best - SAME_POINTS)
-        if not len(ties):
+        row_ids = view.parts[each.part].segment.row_id
+        at = best_row(each.score, each.rows, row_ids, SAME_POINTS)
+        if at < 0:
             continue
-        ids = view.parts[each.part].segment.row_id[each.rows[ties]]
-        at = int(ties[ids.argmin()])
-        if found is None or int(ids.min()) < found[0]:
-            found = (int(ids.min()), int(each.rows[at]), each, at)
-    assert found is not None
-    _, row, chosen, at = found
+        score, address_id = float(each.score[at]), int(row_ids[each.rows[at]])
+        if (
+            best is None
+            or score > best[0] + SAME_POINTS
+            or (score >= best[0] - SAME_POINTS and address_id < best[1])
+        ):
+            best = score, address_id, each, at
+    if best is None:
+        return None
+    score, _, chosen, at = best
     return ScoredRow(
-        chosen.part, row, float(chosen.score[at]), float(chosen.evidence[at]),
+        chosen.part, int(chosen.rows[at]), score, float(chosen.evidence[at]),
         query.readings[chosen.reading[at]],
     )  # fmt: skip
 
 
 def _score_part(
-    query: Query, view: RegisterView, part: VisiblePart, number: int, table: HitTable
+    query: Query,
+    view: RegisterView,
+    part: VisiblePart,
+    number: int,
+    table: HitTable,
+    numbers: QueryNumbers,
 ) -> RowScores | None:
-    sites = _candidate_sites(query, view, part)
+    segment = part.segment
+    spans = posting_spans(segment.posting_names, segment.posting_begin, table.name_ids)
+    sizes = (spans[:, 1] - spans[:, 0]).tolist()
+    is_wide = [
+        size > MAX_NARROW or is_area for size, is_area in zip(sizes, table.is_area, strict=True)
+    ]
+    surest = max(
+        (q for q, size, wide in zip(table.best, sizes, is_wide, strict=True) if size and not wide),
+        default=0.0,
+    )
+    sites, names, of_numbers, is_listed = _find_sites(
+        part, table, numbers, spans, segment.posting_sites,
+        turns=_turns(table, sizes, is_wide, view), is_wide=is_wide, is_sure=surest >= SURE_QUALITY,
+    )  # fmt: skip
+    if not is_listed:
+        sites, names, of_numbers = _representatives(spans, part, table, numbers)
     if not len(sites):
         return None
+    arguments: list[Any] = [
+        sites, names, of_numbers, segment.site_numbers, segment.site_begin, segment.row_tail,
+        visible(part.row_mask), *numbers.arrays, _OTHER_POINTS, MAX_SITES_IN_DETAIL,
+        POINTS_OPENED, numbers.says_tail,
+    ]  # fmt: skip
+    rows, score, evidence, reading = score_sites(*arguments)
+    return RowScores(number, rows, score, evidence, reading)
+
+
+def _find_sites(
+    part: VisiblePart,
+    table: HitTable,
+    numbers: QueryNumbers,
+    spans: NDArray[np.int64],
+    sites: NDArray[np.int32],
+    *,
+    turns: Sequence[int],
+    is_wide: Sequence[bool],
+    is_sure: bool,
+) -> tuple[NDArray[np.int32], Floats, Floats, bool]:
+    """Return what the kernel `find_sites` finds; `spans` are in `sites`."""
     segment = part.segment
-    numbers = view.index.numbers
-    evidence, omitted = _number_points(
-        query.readings, SITE_NUMBER_LEVELS, segment.site_numbers[sites], numbers
-    )
-    small = table.of(segment.site_names[sites])
-    if len(sites) > MAX_SITES_IN_DETAIL:
-        rough = (table.quality.max(axis=1)[small] @ _WEIGHTS) + (evidence + omitted).max(axis=0)
-        # Ties at the cut are all kept, so that the order of the register decides nothing.
-        cut = np.partition(rough, -MAX_SITES_IN_DETAIL)[-MAX_SITES_IN_DETAIL]
-        kept = np.flatnonzero(rough >= cut)
-        sites, small = sites[kept], small[kept]
-        evidence, omitted = evidence[:, kept], omitted[:, kept]
-    names = _name_points(table, small)
-    total = (evidence + omitted).max(axis=0) + names
-    opened = np.flatnonzero(total >= total.max() - POINTS_OPENED)
-    chosen = sites[opened]
-    if any(level in TAIL_LEVELS for reading in query.readings for level, _ in reading.values):
-        rows = segment.rows_of_sites(chosen)
-        of_site = np.repeat(opened, segment.site_begin[chosen + 1] - segment.site_begin[chosen])
-    else:
-        # Rows of a site stand by tail: where no tail is said, the first visible one speaks for all.
-        rows, of_site = _first_rows(part, chosen), opened
-    if part.row_mask is not None:
-        visible = part.row_mask[rows]
-        rows, of_site = rows[visible], of_site[visible]
-    tail_evidence, tail_omitted = _number_points(
-        query.readings, TAIL_LEVELS, segment.row_tail[rows], numbers
-    )
-    whole_evidence = tail_evidence + (evidence + names)[:, of_site]
-    whole = whole_evidence + tail_omitted + omitted[:, of_site]
-    best = whole.argmax(axis=0)
-    every = np.arange(len(rows))
-    return RowScores(number, rows, whole[best, every], whole_evidence[best, every], best)
+    arguments: list[Any] = [
+        np.array(turns, np.int64), spans, np.array(is_wide, np.bool_),
+        np.array(table.is_area, np.bool_), table.most, *table.arrays, *numbers.arrays,
+        _OTHER_POINTS, sites, *segment.pairs, segment.site_names, segment.site_numbers,
+        visible(part.site_mask), numbers.is_asking, is_sure, MAX_NARROW, MAX_SITES, POINTS_OPENED,
+    ]  # fmt: skip
+    found: tuple[NDArray[np.int32], Floats, Floats, bool] = find_sites(*arguments)
+    return found
 
 
-def _first_rows(part: VisiblePart, sites: NDArray[np.int32]) -> NDArray[np.int64]:
-    segment = part.segment
-    if part.row_mask is None:
-        return segment.site_begin[sites]
-    rows = segment.rows_of_sites(sites)
-    rows = rows[part.row_mask[rows]]
-    _, first = np.unique(segment.row_site[rows], return_index=True)
-    return rows[first]
+def _turns(table: HitTable, sizes: list[int], is_wide: list[bool], view: RegisterView) -> list[int]:
+    """Return the places of the names in the order in which their sites are looked at.
 
-
-def _name_points(table: HitTable, small: NDArray[np.intp]) -> Floats:
-    """Return (n_sites,) points for names: earned where explained, lost where not."""
-    points = np.zeros(len(small), np.float32)
-    for cluster in range(table.quality.shape[1]):
-        explained = (table.quality[:, cluster][small] * _WEIGHTS).max(axis=1)
-        points += explained
-        points -= np.maximum(table.weights[cluster] - explained, 0)
-    return points
-
-
-def _candidate_sites(query: Query, view: RegisterView, part: VisiblePart) -> NDArray[np.int32]:
-    """Return visible sites that have one of the names, up to MAX_SITES, in order.
-
-    Sites of a road, estate or other narrow name all count. Where there is one, a wide name (a
-    county, a community) brings only sites whose door, building or group is asked for.
+    Sites of a road, estate or other narrow name all count, the weightiest first. Where there is
+    one, a wide name (a county, a community) brings only sites whose door, building or group is
+    asked for; the smaller ones come first, and all names together up to MAX_SITES.
     """
-    segment = part.segment
-    narrow: list[NDArray[np.int32]] = []
-    wide: list[tuple[int, str, NDArray[np.int32]]] = []
-    surest = 0.0
-    for name_id, quality in _quality_of_names(query).items():
-        sites = segment.sites_of_name(name_id)
-        if not len(sites):
-            continue
-        if len(sites) <= MAX_NARROW and view.names.levels[name_id] & _NARROW:
-            narrow.append(part.visible_sites(sites))
-            surest = max(surest, quality)
-        else:
-            wide.append((len(sites), view.names.texts[name_id], sites))
-    asked = _asked_numbers(query, view)
-    room = MAX_SITES
-    for _, _, sites in sorted(wide, key=lambda item: item[:2]):
-        if surest >= SURE_QUALITY and (not asked or len(sites) > MAX_NARROW):
-            break
-        if asked and (narrow or len(sites) > room):
-            sites = sites[_has_asked_number(segment.site_numbers[sites], asked)]
-        visible = part.visible_sites(sites)
-        if len(visible) <= room:
-            narrow.append(visible)
-            room -= len(visible)
-    if len(narrow) == 1:
-        return narrow[0]
-    if not narrow:
-        return _representatives(part, min((item[2] for item in wide), key=len, default=None))
-    together = np.concatenate(narrow)
-    together.sort()
-    # Nothing is left where each site was changed since, or lies outside the caller's grids.
-    is_new: NDArray[np.bool_] = np.diff(together, prepend=np.int32(-1)) != 0
-    return together[is_new]
+    texts, ids, most = view.names.texts, table.name_ids.tolist(), table.most.tolist()
+    return sorted(
+        range(len(ids)),
+        key=lambda at: (
+            is_wide[at],
+            sizes[at] if is_wide[at] else -most[at] * table.best[at],
+            texts[ids[at]],
+        ),
+    )
 
 
-def _representatives(part: VisiblePart, sites: NDArray[np.int32] | None) -> NDArray[np.int32]:
+def visible(mask: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """Return a mask as the kernels take it: one of no elements hides nothing."""
+    return _EVERYTHING_VISIBLE if mask is None else mask
+
+
+def _representatives(
+    spans: NDArray[np.int64], part: VisiblePart, table: HitTable, numbers: QueryNumbers
+) -> tuple[NDArray[np.int32], Floats, Floats]:
     """Return one site of each area among very many: where only a county is said, no more is asked.
 
-    It is that of the smallest address id, so that the order of the register decides nothing.
+    It is that of the smallest address id, so that the order of the register decides nothing. Those
+    are the sites of the name with the fewest; their points are as of `find_sites`.
     """
-    if sites is None:
-        return np.empty(0, np.int32)
-    sites = part.visible_sites(sites)
     segment = part.segment
+    some = [(int(end - begin), int(begin)) for begin, end in spans if begin < end]
+    if not some:
+        return np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.float32)
+    size, begin = min(some)
+    sites = part.visible_sites(segment.posting_sites[begin : begin + size])
     areas = np.zeros(len(sites), np.int64)
-    for column in range(_AREA_COLUMNS):
+    for column in AREA_COLUMNS:
         names = segment.site_names[sites, column]
         areas = np.unique(areas * (int(names.max(initial=0)) + 1) + names, return_inverse=True)[1]
     order = np.lexsort((segment.row_id[segment.site_begin[sites]], areas))
     sites, areas = sites[order], areas[order]
     chosen = sites[np.concatenate(([True], areas[1:] != areas[:-1]))] if len(sites) else sites
-    return np.sort(chosen)
-
-
-def _quality_of_names(query: Query) -> dict[int, float]:
-    quality: dict[int, float] = {}
-    for hit, _ in query.hits:
-        quality[hit.name_id] = max(quality.get(hit.name_id, 0.0), hit.quality)
-    return quality
-
-
-def _asked_numbers(query: Query, view: RegisterView) -> dict[int, list[int]]:
-    """Return column of site numbers → ids of the numbers that some reading asks for."""
-    asked: dict[int, set[int]] = {}
-    for reading in query.readings:
-        for level, key in reading.values:
-            if level in SITE_NUMBER_LEVELS:
-                ids = number_ids(level, key, view.index.numbers)
-                asked.setdefault(SITE_NUMBER_LEVELS.index(level), set()).update(ids)
-    return {column: sorted(ids) for column, ids in asked.items()}
-
-
-def _has_asked_number(
-    site_numbers: NDArray[np.int32], asked: dict[int, list[int]]
-) -> NDArray[np.bool_]:
-    wanted = np.zeros(len(site_numbers), bool)
-    for column, ids in asked.items():
-        for number_id in ids:
-            wanted |= site_numbers[:, column] == number_id
-    return wanted
+    chosen = np.sort(chosen)
+    given = np.zeros_like(spans)
+    given[0, 1] = len(chosen)  # they are given as the sites of one of the names
+    found, points, of_numbers, _ = _find_sites(
+        part, table, numbers, given, chosen,
+        turns=range(len(spans)), is_wide=[False] * len(spans), is_sure=True,
+    )  # fmt: skip
+    return found, points, of_numbers
 
 
 def number_ids(level: str, key: str, numbers: NumberKeys) -> dict[int, float]:
@@ -344,44 +393,3 @@ def number_ids(level: str, key: str, numbers: NumberKeys) -> dict[int, float]:
         if other in numbers.ids:
             found[numbers.ids[other]] = 0.7 if other.endswith("弄") else 0.4
     return found
-
-
-def _number_points(
-    readings: tuple[NumberReading, ...],
-    levels: tuple[str, ...],
-    columns: NDArray[np.int32],
-    numbers: NumberKeys,
-) -> tuple[Floats, Floats]:
-    """Return (n_readings, n) points: evidence, and points lost for what the query leaves out."""
-    evidence = np.zeros((len(readings), len(columns)), np.float32)
-    omitted = np.zeros((len(readings), len(columns)), np.float32)
-    cache: dict[tuple[str, str | None], Floats] = {}
-    for at, reading in enumerate(readings):
-        values = dict(reading.values)
-        if levels[0] == SITE_NUMBER_LEVELS[0]:
-            evidence[at] -= COST_WEIGHT * reading.cost
-        for column, level in enumerate(levels):
-            key = values.get(level)
-            points = cache.get((level, key))
-            if points is None:
-                points = _points(level, key, columns[:, column], numbers)
-                cache[level, key] = points
-            if key is None:
-                omitted[at] += points
-            else:
-                evidence[at] += points
-    return evidence, omitted
-
-
-def _points(level: str, key: str | None, column: NDArray[np.int32], numbers: NumberKeys) -> Floats:
-    agrees, differs, absent, unsaid = NUMBER_POINTS[level]
-    if key is None:
-        return np.where(column > 0, np.float32(unsaid), np.float32(0))
-    points = np.where(column > 0, np.float32(differs), np.float32(absent))
-    found = number_ids(level, key, numbers)
-    if len(found) > FEW_NUMBERS:
-        points[np.isin(column, list(found))] = agrees * OPEN_SHARE
-        found = {number_id: share for number_id, share in found.items() if share != OPEN_SHARE}
-    for number_id, share in found.items():
-        points[column == number_id] = agrees * share
-    return points

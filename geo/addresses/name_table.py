@@ -7,7 +7,7 @@ query doesn't grow with the register.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +20,19 @@ from geo.addresses.name_forms import (
     quality_in_context,
     short_forms,
 )
+from geo.addresses.name_kernels import (
+    SOUND,
+    hash_names,
+    hash_pairs,
+    hash_with_one_left_out,
+    make_slots,
+    names_sharing_pairs,
+    similar_names,
+)
 from geo.addresses.sounds import sound
+
+Alive = NDArray[np.bool_]
+_Table = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]
 
 MAX_NAME_LENGTH = 40  # [characters] of a name that is looked up; longer ones are cut for the search
 TYPO_LENGTHS = range(3, 13)  # [characters] of names in which one slip is forgiven
@@ -43,34 +55,29 @@ class NameHit(NamedTuple):
 
 
 class _HashedForms:
-    """Hash of a form → ids of names, in two sorted arrays: 12 bytes an entry.
+    """Hash of a form → ids of names: 12 bytes an entry, and 24 to 48 a form for finding it.
 
     The arrays are replaced together, so that a search in another thread sees one state.
     """
 
     def __init__(self) -> None:
-        self._arrays = np.empty(0, np.int64), np.empty(0, np.int32)
+        self.arrays = _table_of(np.empty(0, np.int64), np.empty(0, np.int32))
 
-    def add(self, hashes: list[int], name_ids: list[int]) -> None:
-        known_hashes, known_ids = self._arrays
-        all_hashes = np.concatenate([known_hashes, np.array(hashes, np.int64)])
-        all_ids = np.concatenate([known_ids, np.array(name_ids, np.int32)])
-        order = np.lexsort((all_ids, all_hashes))
-        self._arrays = all_hashes[order], all_ids[order]
+    def add(self, forms: NDArray[np.int64], name_ids: NDArray[np.int32]) -> None:
+        if not len(forms):
+            return
+        _, _, known_forms, known_ids = self.arrays
+        forms = np.concatenate([known_forms, forms])
+        name_ids = np.concatenate([known_ids, name_ids])
+        order = np.lexsort((name_ids, forms))
+        forms, name_ids = forms[order], name_ids[order]
+        is_new = (np.diff(forms, prepend=0) != 0) | (np.diff(name_ids, prepend=0) != 0)
+        is_new[0] = True
+        self.arrays = _table_of(forms[is_new], name_ids[is_new])
 
-    def find(self, hashes: list[int]) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
-        """Return which of `hashes` was found, and the name, once for each pair."""
-        known_hashes, known_ids = self._arrays
-        wanted = np.array(hashes, np.int64)
-        first = np.searchsorted(known_hashes, wanted, "left")
-        last = np.searchsorted(known_hashes, wanted, "right")
-        counts = last - first
-        total = int(counts.sum())
-        if total == 0:
-            return np.empty(0, np.intp), np.empty(0, np.int32)
-        which = np.repeat(np.arange(len(hashes)), counts)
-        begins = np.repeat(first - np.concatenate(([0], np.cumsum(counts)[:-1])), counts)
-        return which, known_ids[begins + np.arange(total)]
+
+def _table_of(forms: NDArray[np.int64], name_ids: NDArray[np.int32]) -> _Table:
+    return (*make_slots(forms), forms, name_ids)
 
 
 class NameTable:
@@ -82,9 +89,10 @@ class NameTable:
         self.levels: list[frozenset[str]] = [frozenset()]
         self._forms: dict[str, tuple[tuple[int, float], ...]] = {}
         self._lengths: dict[str, tuple[int, ...]] = {}
-        self._sounds: dict[str, tuple[int, ...]] = {}
+        self._sounds = _HashedForms()
         self._typos = _HashedForms()
-        self._bigrams = _HashedForms()
+        self._pairs = _HashedForms()
+        self._name_lengths = np.zeros(1, np.int32)
         self.beginnings: object | None = None  # kept here for `suggest`, which makes it
 
     def __len__(self) -> int:
@@ -121,37 +129,38 @@ class NameTable:
             self._lengths[form[:2]] = tuple(sorted((*lengths, len(form)), reverse=True))
 
     def _add_similar(self, fresh: list[int]) -> None:
-        typo_hashes: list[int] = []
-        typo_ids: list[int] = []
-        bigram_hashes: list[int] = []
-        bigram_ids: list[int] = []
-        for name_id in fresh:
-            key = self.texts[name_id][:MAX_NAME_LENGTH]
-            heard = sound(key)
-            self._sounds[heard] = (*self._sounds.get(heard, ()), name_id)
-            if len(key) in TYPO_LENGTHS:
-                forms = _with_one_left_out(key)
-                typo_hashes.extend(map(hash, forms))
-                typo_ids.extend([name_id] * len(forms))
-            pairs = {key[i : i + 2] for i in range(len(key) - 1)}
-            bigram_hashes.extend(map(hash, pairs))
-            bigram_ids.extend([name_id] * len(pairs))
-        if typo_hashes:
-            self._typos.add(typo_hashes, typo_ids)
-        if bigram_hashes:
-            self._bigrams.add(bigram_hashes, bigram_ids)
+        if not fresh:
+            return
+        ids = np.array(fresh, np.int32)
+        keys = [self.texts[name_id][:MAX_NAME_LENGTH] for name_id in fresh]
+        lengths = np.array([len(self.texts[name_id]) for name_id in fresh], np.int32)
+        self._name_lengths = np.concatenate([self._name_lengths, lengths])
+        begin = np.concatenate(([0], np.cumsum([len(key) for key in keys])))
+        codes = code_points("".join(keys))
+        self._sounds.add(hash_names(code_points(sound("".join(keys))), begin), ids)
+        forms, places = hash_with_one_left_out(codes, begin, TYPO_LENGTHS[0], TYPO_LENGTHS[-1])
+        self._typos.add(forms, ids[places])
+        forms, places = hash_pairs(codes, begin)
+        self._pairs.add(forms, ids[places])
 
-    def find_written(self, text: str, is_alive: Callable[[int], bool]) -> list[NameHit]:
-        """Return every name written in `text` in full or shortened, also inside one another."""
+    def find_written(self, text: str, alive: Alive) -> list[NameHit]:
+        """Return every name written in `text` in full or shortened, also inside one another.
+
+        alive : (n_names,) whether a visible address has the name; names beyond are not there
+        """
         hits: list[NameHit] = []
+        lengths_of, forms, known = self._lengths, self._forms, len(alive)
         for start in range(len(text) - 1):
-            for length in self._lengths.get(text[start : start + 2], ()):
-                form = text[start : start + length]
-                if len(form) < length:
-                    continue
+            lengths = lengths_of.get(text[start : start + 2])
+            if lengths is None:
+                continue
+            for length in lengths:
+                found = forms.get(text[start : start + length])
                 end = start + length
-                for name_id, quality in self._forms.get(form, ()):
-                    if not is_alive(name_id):
+                if found is None or end > len(text):
+                    continue
+                for name_id, quality in found:
+                    if name_id >= known or not alive[name_id]:
                         continue
                     if quality == FULL:
                         hits.append(NameHit(name_id, start, end, quality, "full"))
@@ -160,53 +169,40 @@ class NameTable:
                     hits.append(NameHit(name_id, start, end, worth, "short"))
         return hits
 
-    def find_similar(
-        self, text: str, start: int, end: int, is_alive: Callable[[int], bool]
-    ) -> list[NameHit]:
+    def find_similar(self, text: str, start: int, end: int, alive: Alive) -> list[NameHit]:
         """Return names that sound like a piece of text[start:end] or differ by one slip."""
-        hits: list[NameHit] = []
         heard = sound(text)
-        windows: list[tuple[int, int]] = []
-        hashes: list[int] = []
-        for first in range(start, end - 1):
-            for last in range(first + 2, min(end, first + TYPO_LENGTHS[-1] + 1) + 1):
-                length = last - first
-                for name_id in self._sounds.get(heard[first:last], ()):
-                    if is_alive(name_id) and self.texts[name_id] != text[first:last]:
-                        quality = _SOUND_QUALITY.get(length, 0.88)
-                        hits.append(NameHit(name_id, first, last, quality, "sound"))
-                if length >= TYPO_LENGTHS[0] - 1:
-                    forms = _with_one_left_out(text[first:last])
-                    hashes.extend(map(hash, forms))
-                    windows.extend([(first, last)] * len(forms))
-        if hashes:
-            which, name_ids = self._typos.find(hashes)
-            pairs = {
-                (windows[w], n) for w, n in zip(which.tolist(), name_ids.tolist(), strict=True)
-            }
-            for (first, last), name_id in sorted(pairs):
-                key = self.texts[name_id]
-                if not is_alive(name_id) or differs_in_number_or_side(text[first:last], key):
-                    continue
-                if OSA.distance(text[first:last], key, score_cutoff=1) == 1:
-                    quality = _TYPO_QUALITY.get(len(key), 0.8)
-                    hits.append(NameHit(name_id, first, last, quality, "typo"))
+        found = similar_names(
+            code_points(text), code_points(heard), start, end, TYPO_LENGTHS[-1] + 1, alive,
+            *self._sounds.arrays, *self._typos.arrays,
+        )  # fmt: skip
+        hits: list[NameHit] = []
+        for first, last, how, name_id in found.tolist():
+            piece, key = text[first:last], self.texts[name_id]
+            if how == SOUND:
+                if key != piece and sound(key) == heard[first:last]:
+                    quality = _SOUND_QUALITY.get(last - first, 0.88)
+                    hits.append(NameHit(name_id, first, last, quality, "sound"))
+            elif not differs_in_number_or_side(piece, key) and (
+                OSA.distance(piece, key, score_cutoff=1) == 1
+            ):
+                quality = _TYPO_QUALITY.get(len(key), 0.8)
+                hits.append(NameHit(name_id, first, last, quality, "typo"))
         return hits
 
-    def find_parts(
-        self, text: str, start: int, end: int, is_alive: Callable[[int], bool]
-    ) -> list[NameHit]:
+    def find_parts(self, text: str, start: int, end: int, alive: Alive) -> list[NameHit]:
         """Return names that share a good part of their characters with text[start:end]."""
         piece = text[start:end]
         if len(piece) < 2:
             return []
-        pairs = sorted({piece[i : i + 2] for i in range(len(piece) - 1)})
-        _, name_ids = self._bigrams.find([hash(pair) for pair in pairs])
-        ids, counts = np.unique(name_ids, return_counts=True)
+        found = names_sharing_pairs(
+            code_points(text), start, end, _PARTS_KEPT, alive, self._name_lengths,
+            *self._pairs.arrays,
+        )  # fmt: skip
+        texts = self.texts
         ranked = sorted(
-            (-int(count), abs(len(self.texts[int(i)]) - len(piece)), self.texts[int(i)], int(i))
-            for i, count in zip(ids, counts, strict=True)
-            if is_alive(int(i))
+            (-count, abs(len(texts[name_id]) - len(piece)), texts[name_id], name_id)
+            for name_id, count in found.tolist()
         )
         hits = []
         for negative, _, key, name_id in ranked[:_PARTS_KEPT]:
@@ -218,8 +214,9 @@ class NameTable:
         return hits
 
 
-def _with_one_left_out(text: str) -> list[str]:
-    return [text, *{text[:i] + text[i + 1 :] for i in range(len(text))}]
+def code_points(text: str) -> NDArray[np.uint32]:
+    """Return the code point of each character, half surrogates as they are."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 def _numbers_missing(key: str, piece: str) -> bool:

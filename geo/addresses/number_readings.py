@@ -6,6 +6,7 @@ doesn't settle the level, several readings are kept, each with a cost, and the r
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -156,65 +157,112 @@ def _join_lanes(tokens: list[NumberToken]) -> list[NumberToken]:
 
 def read_numbers(tokens: list[NumberToken]) -> list[NumberReading]:
     """Return the readings of the numbers, the cheapest first; at least one, which may be empty."""
-    readings: list[NumberReading] = []
-    _extend(tokens, 0, {}, -1, 0.0, (), readings)
-    if not readings:
-        readings.append(NumberReading((), _MAX_COST, tuple(token.key for token in tokens)))
-    readings.sort(key=lambda r: (round(r.cost, 6), r.values, r.unread))
+    shapes = tuple(
+        _Shape(
+            token.word,
+            min(sum(map(str.isdigit, token.key)), 4),
+            token.key.rstrip("*").isdigit(),
+            at + 1 < len(tokens) and tokens[at + 1].key.startswith(token.key),
+        )
+        for at, token in enumerate(tokens)
+    )
+    keys = [token.key for token in tokens]
     unique: dict[tuple[object, ...], NumberReading] = {}
-    for reading in readings:
-        unique.setdefault((reading.values, reading.unread), reading)
+    for cost, alike in _readings_of_shapes(shapes):
+        found = [
+            NumberReading(
+                tuple([(NUMBER_LEVELS[level], keys[at]) for level, at in values]),
+                cost,
+                tuple([keys[at] for at in unread]),
+            )
+            for values, unread in alike
+        ]
+        if len(found) > 1:
+            found.sort(key=lambda r: (r.values, r.unread))
+        for reading in found:
+            unique.setdefault((reading.values, reading.unread), reading)
+        if len(unique) >= MAX_READINGS:
+            break
     return list(unique.values())[:MAX_READINGS]
 
 
+class _Shape(NamedTuple):
+    """What of a number decides how it may be read: all but its value.
+
+    digits : at most 4; begins_next : whether the next number begins with this one
+    """
+
+    word: str
+    digits: int
+    is_plain: bool
+    begins_next: bool
+
+
+_Plan = tuple[tuple[tuple[int, int], ...], tuple[int, ...]]
+"""(level, place of the number) in order of level, and the places of numbers that are unread."""
+
+
+@functools.lru_cache(maxsize=16_384)
+def _readings_of_shapes(shapes: tuple[_Shape, ...]) -> tuple[tuple[float, tuple[_Plan, ...]], ...]:
+    """Return the readings of numbers of these shapes, grouped by cost, the cheapest first.
+
+    The same few shapes come again and again: 3幢2单元101室 is read like any other such address.
+    """
+    plans: list[tuple[float, _Plan]] = []
+    _extend(shapes, 0, {}, -1, 0.0, (), plans)
+    if not plans:
+        plans.append((_MAX_COST, ((), tuple(range(len(shapes))))))
+    groups: dict[float, list[tuple[float, _Plan]]] = {}
+    for cost, plan in plans:
+        groups.setdefault(round(cost, 6), []).append((cost, plan))
+    return tuple(
+        (groups[cost][0][0], tuple(plan for _, plan in groups[cost])) for cost in sorted(groups)
+    )
+
+
 def _extend(
-    tokens: list[NumberToken],
+    shapes: tuple[_Shape, ...],
     at: int,
-    values: dict[int, str],
+    values: dict[int, int],
     last: int,
     cost: float,
-    unread: tuple[str, ...],
-    readings: list[NumberReading],
+    unread: tuple[int, ...],
+    plans: list[tuple[float, _Plan]],
 ) -> None:
-    if at == len(tokens):
-        named = tuple((NUMBER_LEVELS[level], values[level]) for level in sorted(values))
-        readings.append(NumberReading(named, cost + _order_cost(tokens, values), unread))
+    if at == len(shapes):
+        plans.append((cost + _order_cost(values), (tuple(sorted(values.items())), unread)))
         return
-    if len(readings) >= 400 or cost > _MAX_COST:
+    if len(plans) >= 400 or cost > _MAX_COST:
         return
-    token = tokens[at]
-    options = _LEVELS[token.word]
+    shape = shapes[at]
+    options = _LEVELS[shape.word]
     settled = len(options) == 1
     found = False
-    price_unread = _UNREAD_COUNTED_COST if token.word else _UNREAD_COST
+    price_unread = _UNREAD_COUNTED_COST if shape.word else _UNREAD_COST
     for level, price in options:
         if level in values:
             continue
         if not settled and level <= last:
             continue
         found = True
-        extra = price + _plausibility(token, level, at, tokens, values)
+        extra = price + _plausibility(shape, level, at == len(shapes) - 1, values)
         _extend(
-            tokens, at + 1, {**values, level: token.key}, max(last, level), cost + extra,
-            unread, readings,
-        )  # fmt: skip
+            shapes, at + 1, {**values, level: at}, max(last, level), cost + extra, unread, plans
+        )
     if not found or not settled:
-        _extend(tokens, at + 1, values, last, cost + price_unread, (*unread, token.key), readings)
+        _extend(shapes, at + 1, values, last, cost + price_unread, (*unread, at), plans)
 
 
-def _plausibility(
-    token: NumberToken, level: int, at: int, tokens: list[NumberToken], values: dict[int, str]
-) -> float:
+def _plausibility(shape: _Shape, level: int, is_last: bool, values: dict[int, int]) -> float:
     """What it costs to believe that this number stands at this level."""
-    digits = sum(char.isdigit() for char in token.key)
-    is_last = at == len(tokens) - 1
-    if token.word == "号":
+    digits = shape.digits
+    if shape.word == "号":
         if level == DOOR:
             return 0.0
         lane_or_door = DOOR in values
         return 0.0 if level == BUILDING and lane_or_door else 0.35
-    if token.word in ("", "#"):
-        if level in (ENTRANCE, FLOOR) and not token.key.rstrip("*").isdigit():
+    if shape.word in ("", "#"):
+        if level in (ENTRANCE, FLOOR) and not shape.is_plain:
             return 2.0
         if level == ROOM:
             return (0.0 if is_last else 0.5) + (0.0 if digits >= 3 else 0.25)
@@ -224,12 +272,10 @@ def _plausibility(
             return 0.0 if digits <= 3 else 0.5
         if level == FLOOR:
             # 2-1-101: an entrance rather than a floor that the room says again.
-            following = tokens[at + 1].key if not is_last else ""
-            return (0.0 if digits <= 2 else 1.0) + (0.5 if following.startswith(token.key) else 0.0)
+            return (0.0 if digits <= 2 else 1.0) + (0.5 if shape.begins_next else 0.0)
     return 0.0
 
 
-def _order_cost(tokens: list[NumberToken], values: dict[int, str]) -> float:
+def _order_cost(values: dict[int, int]) -> float:
     """A room without a building or door before it is unusual, but people do write so."""
-    del tokens
     return 0.1 if ROOM in values and not {BUILDING, DOOR} & set(values) else 0.0

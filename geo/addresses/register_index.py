@@ -43,7 +43,10 @@ class VisiblePart:
 
 
 class RegisterView:
-    """The register as one scope sees it."""
+    """The register as one scope sees it.
+
+    alive_names : (n_names,) whether a visible address has the name
+    """
 
     def __init__(
         self,
@@ -53,21 +56,14 @@ class RegisterView:
     ) -> None:
         self.index = index
         self.parts = parts
-        self._alive_names = alive_names
-        self._count = len(index.names) if alive_names is None else len(alive_names)
-        self._dead = index.dead_names
+        if alive_names is None:
+            alive_names = np.ones(index.n_names, np.bool_)
+            alive_names[list(index.dead_names)] = False
+        self.alive_names = alive_names
 
     @property
     def names(self) -> NameTable:
         return self.index.names
-
-    def is_alive(self, name_id: int) -> bool:
-        """Whether a visible address has this name."""
-        if name_id >= self._count:
-            return False
-        if self._alive_names is not None:
-            return bool(self._alive_names[name_id])
-        return name_id not in self._dead
 
 
 class RegisterIndex:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from geo.addresses.levels import LEVELS
 from geo.addresses.name_table import NameTable
 from geo.addresses.normalise import fold_name, normalise
 from geo.addresses.register_keys import (
@@ -23,6 +24,9 @@ from geo.addresses.register_keys import (
     floor_of_room,
 )
 from geo.addresses.register_rows import COMPONENTS
+
+AREA_COLUMNS = range(NAME_LEVELS.index("community") + 1)
+"""Columns of the names of areas, which have many sites."""
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
@@ -72,9 +76,12 @@ class Segment:
     row_grid : (n_rows,) index into `grid_codes`, -1 for none
     row_h3_cell : (n_rows,) 0 for none
     row_is_alias : (n_rows,)
+    row_rank : (n_rows,) rank of the finest level that a row has, -1 for none
     alias_rows : folded text of an alias → its rows
     texts : canonical text of each row
     components : level → (codes of each row, -1 for none; values)
+    pairs : of names of areas with numbers of their sites: sorted keys name << 34 | column << 32 |
+        number, where the sites of each begin, and the sites, in order
     """
 
     site_names: Int32
@@ -88,6 +95,7 @@ class Segment:
     row_grid: Int32
     row_h3_cell: Int64
     row_is_alias: NDArray[np.bool_]
+    row_rank: NDArray[np.int8]
     alias_rows: dict[str, tuple[int, ...]]
     grid_codes: list[str]
     texts: pa.Array
@@ -95,6 +103,7 @@ class Segment:
     posting_names: Int32
     posting_begin: Int64
     posting_sites: Int32
+    pairs: tuple[Int64, Int64, Int32]
 
     @property
     def n_rows(self) -> int:
@@ -172,6 +181,9 @@ def build_segment(table: pa.Table, names: NameTable, numbers: NumberKeys) -> Seg
         row_grid=_codes_and_values(table, "grid_code")[0][order],
         row_h3_cell=table["h3_cell"].fill_null(0).to_numpy()[order],
         row_is_alias=is_alias,
+        row_rank=_finest_ranks(
+            {level: codes[order] for level, (codes, _) in columns.items()}, len(order)
+        ),
         alias_rows=_alias_rows(aliases, np.flatnonzero(is_alias)),
         grid_codes=_codes_and_values(table, "grid_code")[1].to_pylist(),
         texts=_one_chunk(table["text"]).take(pa.array(order)),
@@ -179,7 +191,16 @@ def build_segment(table: pa.Table, names: NameTable, numbers: NumberKeys) -> Seg
         posting_names=posting[0],
         posting_begin=posting[1],
         posting_sites=posting[2],
+        pairs=_pairs(site_names, numbers_of_rows[first_rows]),
     )
+
+
+def _finest_ranks(codes: dict[str, Int32], n_rows: int) -> NDArray[np.int8]:
+    ranks = np.full(n_rows, -1, np.int8)
+    for level in LEVELS:
+        if level.value in codes:
+            ranks[codes[level.value] >= 0] = level.rank
+    return ranks
 
 
 def alias_key(text: str) -> str:
@@ -271,3 +292,20 @@ def _postings(site_names: Int32) -> tuple[Int32, Int64, Int32]:
         np.append(begin, len(name_ids)).astype(np.int64),
         (pairs & 0xFFFFFFFF).astype(np.int32),
     )
+
+
+def _pairs(site_names: Int32, site_numbers: Int32) -> tuple[Int64, Int64, Int32]:
+    found = []
+    for level in AREA_COLUMNS:
+        for column, numbers in enumerate(site_numbers.T):
+            names = site_names[:, level]
+            sites = np.flatnonzero((names > 0) & (numbers > 0))
+            key = names[sites].astype(np.int64) << 34 | column << 32 | numbers[sites]
+            found.append((key, sites.astype(np.int32)))
+    keys, sites = (np.concatenate(each) for each in zip(*found, strict=True))
+    order = np.lexsort((sites, keys))
+    keys, sites = keys[order], sites[order]
+    # A name at two levels of one site, such as a city and its county, is one pair.
+    is_new = (np.diff(keys, prepend=-1) != 0) | (np.diff(sites, prepend=-1) != 0)
+    unique, begin = np.unique(keys[is_new], return_index=True)
+    return unique, np.append(begin, is_new.sum()).astype(np.int64), sites[is_new]

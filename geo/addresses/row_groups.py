@@ -47,8 +47,15 @@ class RowGroup:
     def __len__(self) -> int:
         return sum(len(rows) for _, rows in self.parts)
 
+    def only_row(self) -> tuple[int, int]:
+        """Return (part, row) of a group of one row."""
+        ((part, rows),) = self.parts
+        return part, int(rows[0])
+
     def overlaps(self, other: RowGroup) -> bool:
         """Whether some row is in both. Exact where the smaller has at most 64 rows a part."""
+        if len(self) == 1 and len(other) == 1:
+            return self.only_row() == other.only_row()
         theirs = dict(other.parts)
         for part, rows in self.parts:
             few, many = sorted((rows, theirs.get(part, rows[:0])), key=len)
@@ -59,29 +66,23 @@ class RowGroup:
         return False
 
 
+_LEVEL_OF_RANK = {rank: level for level, rank in LEVEL_RANK.items()} | {-1: "road"}
+
+
 def row_level(part: VisiblePart, row: int) -> str:
     """Return the finest level that a row has."""
-    levels = [
-        level
-        for level, (codes, _) in part.segment.components.items()
-        if codes[row] >= 0 and level in LEVEL_RANK
-    ]
-    return max(levels, key=LEVEL_RANK.__getitem__, default="road")
+    return _LEVEL_OF_RANK[int(part.segment.row_rank[row])]
 
 
 def find_exact_row(view: RegisterView, group: RowGroup, level: str) -> tuple[int, int] | None:
     """Return (part, row) of the row that has no level finer than `level`: the place itself."""
     if len(group) == 1:
-        ((number, rows),) = group.parts
-        row = int(rows[0])
+        number, row = group.only_row()
         return (number, row) if row_level(view.parts[number], row) == level else None
     found: list[tuple[bool, int, int, int]] = []
     for number, rows in group.parts:
         segment = view.parts[number].segment
-        own = np.ones(len(rows), bool)
-        for each, (codes, _) in segment.components.items():
-            if each in LEVEL_RANK and LEVEL_RANK[each] > LEVEL_RANK[level]:
-                own &= codes[rows] < 0
+        own = segment.row_rank[rows] <= LEVEL_RANK[level]
         found += [
             (bool(segment.row_is_alias[row]), int(segment.row_id[row]), number, row)
             for row in rows[own].tolist()
@@ -95,6 +96,8 @@ def group_point(view: RegisterView, group: RowGroup) -> tuple[LonLat | None, flo
     The circle is never smaller than the accuracy of the least known point that says it; None
     where all points are one and none of them does.
     """
+    if len(group) == 1:
+        return _row_point(view, *group.only_row())
     lonlat = np.concatenate([view.parts[n].segment.row_lonlat[rows] for n, rows in group.parts])
     accuracy = np.concatenate(
         [view.parts[n].segment.row_accuracy_m[rows] for n, rows in group.parts]
@@ -111,8 +114,24 @@ def group_point(view: RegisterView, group: RowGroup) -> tuple[LonLat | None, flo
     return LonLat(float(lon), float(lat)), radius_m if radius_m > SAME_POINT_M else None
 
 
+def _row_point(view: RegisterView, part: int, row: int) -> tuple[LonLat | None, float | None]:
+    segment = view.parts[part].segment
+    longitude, latitude = segment.row_lonlat[row].tolist()
+    if math.isnan(longitude):
+        return None, None
+    accuracy_m = float(segment.row_accuracy_m[row])
+    return LonLat(longitude, latitude), accuracy_m if accuracy_m > SAME_POINT_M else None
+
+
 def group_grid_and_cell(view: RegisterView, group: RowGroup) -> tuple[str | None, int | None]:
     """Return the grid and the H3 cell in which all rows lie, None where there are several."""
+    if len(group) == 1:
+        part, row = group.only_row()
+        segment = view.parts[part].segment
+        code = int(segment.row_grid[row])
+        return segment.grid_codes[code] if code >= 0 else None, int(
+            segment.row_h3_cell[row]
+        ) or None
     grids: set[str | None] = set()
     cells: set[int] = set()
     for number, rows in group.parts:

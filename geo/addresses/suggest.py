@@ -194,7 +194,7 @@ def _best(
     """Return the likeliest names: of narrow levels, near, short."""
     ranked = []
     for name_id in name_ids:
-        if not view.is_alive(name_id):
+        if name_id >= len(view.alive_names) or not view.alive_names[name_id]:
             continue
         weight = max(NAME_WEIGHTS[level] for level in view.names.levels[name_id])
         away = 0.0 if near is None else round(_name_distance_m(name_id, view, near), -2)

@@ -98,6 +98,7 @@ def geocode(
             threshold=settings.match_threshold,
             max_length=settings.address_text_max,
             context=lambda: context,
+            others_of_sure=False,
         )
         queue = _ReviewQueue(database, source=file.name) if is_queued else None
         with _progress(console) as bar:

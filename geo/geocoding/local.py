@@ -27,6 +27,8 @@ class LocalGeocoder:
     threshold : confidence below which an answer is for review
     max_length : [characters] of one text
     context : gives the deployment's own area and tagger, for the parser
+    others_of_sure : whether a sure answer comes with the other candidates; a file of many has no
+        use for them, and finds its answers sooner without
     """
 
     def __init__(
@@ -36,11 +38,13 @@ class LocalGeocoder:
         threshold: float = 0.8,
         max_length: int = MAX_TEXT_LENGTH,
         context: Callable[[], ParseContext | None] = lambda: None,
+        others_of_sure: bool = True,
     ) -> None:
         self._index = index
         self._threshold = threshold
         self._max_length = max_length
         self._context = context
+        self._others_of_sure = others_of_sure
 
     def geocode(self, address_text: str, *, scope: GridScope) -> GeocodeAnswer:
         """Return where one text is.
@@ -91,6 +95,7 @@ class LocalGeocoder:
             context=self._context(),
             threshold=self._threshold,
             max_length=self._max_length,
+            others_of_sure=self._others_of_sure,
         )
         return answer_from_match(result)
 

@@ -9,6 +9,7 @@ from geo.addresses.match import MatchResult, match_standard_address
 from geo.addresses.register_follower import RegisterFollower
 from geo.addresses.register_index import RegisterIndex
 from geo.addresses.register_rows import rows_from_texts
+from geo.addresses.register_segment import AREA_COLUMNS
 from geo.addresses.suggest import suggest
 from geo.errors import InvalidInput
 from geo.store.database import Database
@@ -208,3 +209,22 @@ def test_names_whose_sites_all_changed_are_found_where_they_are_now() -> None:
     changed = index.with_changes([1, 2], rows_from_texts([(1, new, None, None)]))
     assert match(changed, new).status == "matched"
     assert match(changed, old).status != "matched"
+
+
+def test_pairs_of_areas_and_numbers_are_those_of_the_sites() -> None:
+    segment = small_index().segments[0]
+    keys, begin, sites = segment.pairs
+    listed = {
+        (int(key) >> 34, int(key) >> 32 & 3, int(key) & 0xFFFFFFFF, int(site))
+        for at, key in enumerate(keys)
+        for site in sites[begin[at] : begin[at + 1]]
+    }
+    wanted = {
+        (int(name), column, int(number), site)
+        for site in range(segment.n_sites)
+        for name in segment.site_names[site, list(AREA_COLUMNS)]
+        for column, number in enumerate(segment.site_numbers[site])
+        if name and number
+    }
+    assert listed == wanted
+    assert len(sites) == len(wanted)
