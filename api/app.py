@@ -15,6 +15,7 @@ from api.endpoints import (
     address_texts,
     addresses,
     areas,
+    duplicates,
     geocoding,
     grids,
     imports,
@@ -52,6 +53,7 @@ TAGS = [
         "name": "address texts",
         "description": "Texts by themselves: read, standardised, compared; no register is asked.",
     },
+    {"name": "duplicates", "description": "Addresses that are probably one place, and merges."},
     {"name": "review", "description": "Texts that were not sure: a person decides once."},
     {
         "name": "addresses",
@@ -101,6 +103,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         geocoding,
         address_texts,
         review,
+        duplicates,
         addresses,
         areas,
         grids,
