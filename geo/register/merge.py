@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -228,23 +228,44 @@ class _Decider:
         self._claimed: dict[str, int] = {}
         self._moved: set[int] = set()
         self._filled: set[str] = set()
+        self._owners: set[int] = set()
 
     def decide(self) -> None:
-        refs_here: set[str] = set()
+        first_here: dict[str, int] = {}
         later: list[int] = []
+        repeats: list[tuple[int, int]] = []
         for i, row in enumerate(self.rows):
             ref, known = row.source_ref, self.by_ref.get(i)
-            is_repeated = ref is not None and (bool(self._seen_refs[i]) or ref in refs_here)
+            if ref is not None and ref in first_here:
+                repeats.append((first_here[ref], i))
+                continue
             if ref is not None:
-                refs_here.add(ref)
-            if is_repeated and not (known is not None and known.is_same):
-                self._fail(i, "repeated_reference", "Its reference stood in an earlier row.")
+                first_here[ref] = i
+            if bool(self._seen_refs[i]) and not (known is not None and known.is_same):
+                self._fail_repeated(i)
             elif known is not None:
                 self._known(i, row, known)
             else:
                 later.append(i)
         for i in later:
             self._unknown(i, self.rows[i])
+        for first, i in repeats:
+            self._repeated(first, i)
+
+    def _repeated(self, first: int, i: int) -> None:
+        """Its reference stood in another of these rows: it may only say what that one said.
+
+        The answer is that of a row whose earlier one came with an earlier chunk and is stored.
+        """
+        said_before = _says_the_same(self.rows[first], self.rows[i])
+        is_stored = i in self.by_ref and self.by_ref[i].is_same and self.by_ref[first].is_same
+        if first in self._owners and (said_before or is_stored):
+            self._own(i, self.rows[i], Outcome.UNCHANGED)
+        else:
+            self._fail_repeated(i)
+
+    def _fail_repeated(self, i: int) -> None:
+        self._fail(i, "repeated_reference", "Its reference stood in an earlier row.")
 
     def _known(self, i: int, row: MergeRow, known: Any) -> None:
         """The register has its reference."""
@@ -292,6 +313,7 @@ class _Decider:
 
     def _own(self, i: int, row: MergeRow, outcome: Outcome) -> None:
         self.outcomes[i] = outcome
+        self._owners.add(i)
         self.plan.own_keys.add(row.form.search_key)
         self.plan.aliases += [(i, text) for text in row.writings]
 
@@ -320,6 +342,17 @@ class _Decider:
             "of the two is wrong, or the address says too little.",
         )
         return True
+
+
+def _says_the_same(first: MergeRow, second: MergeRow) -> bool:
+    """Whether a second row adds nothing to a first one: what it leaves out is no difference."""
+    name = second.form.point_of_interest
+    same_text = replace(second.form, point_of_interest=None) == replace(
+        first.form, point_of_interest=None
+    )
+    same_name = name is None or name == first.form.point_of_interest
+    points = [(row.lon, row.lat, row.point_method, row.accuracy_m) for row in (first, second)]
+    return same_text and same_name and (second.point_method is None or points[0] == points[1])
 
 
 def _write(

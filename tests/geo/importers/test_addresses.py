@@ -506,6 +506,30 @@ def test_two_imports_at_a_time_make_no_duplicate(
     assert sum(report.inserted for report in reports) == _count(database) == 41
 
 
+@pytest.mark.parametrize("chunk_rows", [1, 2, 5])
+@pytest.mark.parametrize(
+    ("texts", "failed"),
+    [
+        (["测试路1号", "测试路1号"], 0),
+        (["测试路1号", "测试路2号"], 1),
+        (["测试路2号", "测试路1号", "测试路2号"], 1),
+    ],
+)
+def test_a_repeated_reference_counts_alike_in_one_chunk_in_two_and_in_a_second_import(
+    database: Database,
+    tmp_path: Path,
+    config: Settings,
+    texts: list[str],
+    failed: int,
+    chunk_rows: int,
+) -> None:
+    path = _csv(tmp_path / "a.csv", [("A", each, "", "") for each in texts])
+    columns = {"source_ref": "编号", "address_text": "地址", "lon": "经度", "lat": "纬度"}
+    for _ in range(2):
+        report = _import(database, path, config, chunk_rows=chunk_rows, mapping=columns)
+        assert (report.failed, _count(database)) == (failed, 1)
+
+
 row = st.tuples(
     st.sampled_from(["", "A", "B", "C"]),
     st.sampled_from(["测试路1号", "测试路１号", "测试路2号", "测试路2号（旁）", "", "东城区"]),
