@@ -68,8 +68,8 @@ def standardise_addresses(
 def compare_addresses(
     _scope: Scope, settings: SettingsDep, context: Context, asked: AddressPairs
 ) -> ComparedPairs:
-    """Same, one within the other, overlap or different, and the level at which they part. At most
-    1,000 pairs at a time."""
+    """Same, one within the other, overlap or different, the level at which they part, level by
+    level why, and how likely they are one place. At most 1,000 pairs at a time."""
     found = compare_as_json(
         [(pair.first, pair.second) for pair in asked.pairs],
         form=written_form(settings),

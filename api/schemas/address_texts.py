@@ -202,6 +202,31 @@ class StandardisedAddresses(BaseModel):
     results: list[StandardisedAddress]
 
 
+class Likelihood(BaseModel):
+    """How likely each grade is; they sum to 1."""
+
+    none: float = Field(ge=0, le=1, description="Not the same place.")
+    partial: float = Field(ge=0, le=1, description="One is a part of the other, or beside it.")
+    full: float = Field(ge=0, le=1, description="The same place.")
+
+
+class ComparedLevel(BaseModel):
+    """What the two texts say of one thing."""
+
+    code: Literal[
+        "same", "short", "sound", "slip", "differs", "only_first", "only_second", "range", "near"
+    ] = Field(
+        description="same; short, sound, slip: names that are one all the same; range: a number "
+        "within a range of the other; near: one text only says that it is beside the place."
+    )
+    level: str = Field(
+        description="A level; `point_of_interest` for a shop or firm, `relation` for nearness.",
+        examples=["building"],
+    )
+    first: str
+    second: str
+
+
 class ComparedAddresses(BaseModel):
     """How two addresses lie to each other."""
 
@@ -219,9 +244,11 @@ class ComparedAddresses(BaseModel):
         default=None,
         description="The coarsest level at which they differ, or after which one says more.",
     )
-    agreed: list[AddressLevel] = Field(default=[], description="Levels on which both agree.")
-    only_first: list[AddressLevel] = Field(default=[], description="Levels the first alone has.")
-    only_second: list[AddressLevel] = Field(default=[], description="Levels the second alone has.")
+    grade: Literal["none", "partial", "full"] | None = Field(
+        default=None, description="The likeliest of no match, partial and full match."
+    )
+    likelihood: Likelihood | None = None
+    reasons: list[ComparedLevel] = Field(default=[], description="Level by level, coarse to fine.")
     first_text: str = CANONICAL_TEXT
     second_text: str = CANONICAL_TEXT
     message: str | None = MESSAGE

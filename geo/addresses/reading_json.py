@@ -6,16 +6,18 @@ Each function answers a text that can't be read with an object whose `status` is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from geo.addresses.compare import compare
 from geo.addresses.divisions import Division, load_divisions
 from geo.addresses.normalise import normalise
 from geo.addresses.parse import AddressNote, ParseContext, ParsedAddress, parse_many
 from geo.addresses.standard_text import StandardDivision, standardise
 from geo.addresses.standardise import WrittenForm, format_address
 from geo.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from geo.addresses.compare_texts import TextComparison
 
 READ, NO_ADDRESS, ERROR = "read", "no_address", "error"
 SHOWN_OF_FAULTY = 80  # [characters] of a text that can't be read, to recognise it by
@@ -52,10 +54,20 @@ def compare_as_json(
     context: ParseContext | None,
     max_length: int,
 ) -> list[Json]:
-    """Return how the two addresses of each pair lie to each other."""
+    """Return how the places of each pair lie to each other, and how likely they are one.
+
+    The first call of a process loads the model; the first on a machine compiles it (a minute).
+    """
+    from geo.addresses.compare_texts import (
+        compare_texts,
+    )  # loads Numba; readers needn't wait for it
+
+    def compared(first: str, second: str) -> TextComparison:
+        return compare_texts(first, second, context=context, max_length=max_length)
+
     read = _parse_each([text for pair in pairs for text in pair], context, max_length)
     return [
-        _compared(pair, first, second, form)
+        _compared(pair, first, second, form, compared)
         for pair, first, second in zip(pairs, read[::2], read[1::2], strict=True)
     ]
 
@@ -150,6 +162,7 @@ def _compared(
     first: ParsedAddress | InvalidInput,
     second: ParsedAddress | InvalidInput,
     form: WrittenForm,
+    compared: Callable[[str, str], TextComparison],
 ) -> Json:
     if isinstance(first, InvalidInput) or isinstance(second, InvalidInput):
         which, error = ("first", first) if isinstance(first, InvalidInput) else ("second", second)
@@ -166,17 +179,33 @@ def _compared(
         "second_text": format_address(second.components(), written_form=form),
         "message": None,
     }
-    if not (first.parts and second.parts):
+    if not (_says_a_place(first) and _says_a_place(second)):
         return told | {"status": NO_ADDRESS}
-    found = compare(first, second)
+    found = compared(*pair)
     return told | {
         "status": READ,
         "relation": found.relation.value,
         "parted_at": found.parted_at.value if found.parted_at else None,
-        "agreed": [level.value for level in found.agreed],
-        "only_first": [level.value for level in found.only_first],
-        "only_second": [level.value for level in found.only_second],
+        "grade": found.grade.name.lower(),
+        "likelihood": {
+            grade: round(share, 4)
+            for grade, share in zip(("none", "partial", "full"), found.probabilities, strict=True)
+        },
+        "reasons": [
+            {
+                "code": reason.code,
+                "level": str(reason.level),
+                "first": reason.first,
+                "second": reason.second,
+            }
+            for reason in found.reasons
+        ],
     }
+
+
+def _says_a_place(parsed: ParsedAddress) -> bool:
+    """Whether something can be compared: a level, or at least the name of a shop or firm."""
+    return bool(parsed.parts) or any(note.kind == "name" for note in parsed.leftovers)
 
 
 def _notes(notes: Sequence[AddressNote]) -> list[Json]:

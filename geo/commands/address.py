@@ -34,6 +34,12 @@ _RELATIONS = {
     "different": "different places",
 }  # fmt: skip
 
+_REASONS = {
+    "same": "the same", "short": "one in short", "sound": "one by sound", "slip": "one slip apart",
+    "differs": "different", "only_first": "the first alone", "only_second": "the second alone",
+    "range": "within the other's range", "near": "beside it only",
+}  # fmt: skip
+
 Texts = Annotated[
     list[str] | None, typer.Argument(help="Texts; without any, the lines of a file are taken.")
 ]
@@ -254,11 +260,11 @@ def _show_comparison(answer: dict[str, Any]) -> None:
         table.add_row("relation", _RELATIONS[answer["relation"]])
         if answer["parted_at"]:
             table.add_row("part at", _level(answer["parted_at"]))
-        for name, told in (
-            ("agreed", "agree on"), ("only_first", "first alone"), ("only_second", "second alone"),
-        ):  # fmt: skip
-            if answer[name]:
-                table.add_row(told, ", ".join(_level(level) for level in answer[name]))
+        shares = answer["likelihood"].items()
+        table.add_row("likely", ", ".join(f"{grade} match {share:.2f}" for grade, share in shares))
+        for reason in answer["reasons"]:
+            said = " / ".join(filter(None, (reason["first"], reason["second"])))
+            table.add_row(_level(reason["level"]), Text(f"{_REASONS[reason['code']]}: {said}"))
     console.print(table)
 
 
@@ -268,5 +274,5 @@ def _show_alternatives(answer: dict[str, Any]) -> None:
 
 
 def _level(level: str) -> str:
-    zh, en = LEVEL_NAMES[level]
+    zh, en = LEVEL_NAMES.get(level, ("方位", level))
     return f"{en} {zh}"

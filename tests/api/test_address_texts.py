@@ -87,10 +87,16 @@ def test_pairs_are_compared(client: TestClient) -> None:
     )
     within, different, nothing, faulty = answer.json()["results"]
     assert (within["relation"], within["parted_at"]) == ("within", "building")
-    assert within["agreed"] == ["road", "door"]
-    assert within["only_first"] == ["county", "township", "building"]
+    assert [(each["code"], each["level"]) for each in within["reasons"]] == [
+        ("only_first", "county"), ("only_first", "township"), ("same", "road"), ("same", "door"),
+        ("only_first", "building"), ("near", "relation"),
+    ]  # fmt: skip
+    assert sum(within["likelihood"].values()) == pytest.approx(1, abs=1e-3)
+    assert within["grade"] in within["likelihood"]
     assert (different["relation"], different["parted_at"]) == ("different", "door")
+    assert different["likelihood"]["full"] == 0
     assert (nothing["status"], nothing["relation"]) == ("no_address", None)
+    assert nothing["likelihood"] is nothing["grade"] is None
     assert faulty["status"] == "error"
     assert faulty["message"].startswith("first: The address text is empty.")
 

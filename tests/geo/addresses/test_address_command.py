@@ -73,6 +73,8 @@ def test_compare_tells_where_two_addresses_part() -> None:
     output = run("compare", "余杭仓前文一西路1500号6幢", "文一西路1500号")
     assert "the first lies within the second" in output
     assert "building" in output
+    assert "the first alone: 6" in output
+    assert "full match 0." in output
     lines = run("compare", "--json", typed="人民路1号\t人民路2号\n人民路1号\n").splitlines()
     first, second = map(json.loads, lines)
     assert (first["relation"], first["parted_at"]) == ("different", "door")
