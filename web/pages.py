@@ -73,7 +73,7 @@ def map_page(request: Request, overview: Overview) -> Response:
 
 
 @router.get("/geocode", response_class=HTMLResponse)
-def geocode_page(request: Request, overview: Overview) -> Response:
+def geocode_page(request: Request, overview: Overview, settings: SettingsDep) -> Response:
     """Many addresses at once."""
     if overview is None:
         return unavailable_page(request)
@@ -82,7 +82,11 @@ def geocode_page(request: Request, overview: Overview) -> Response:
         "geocode.html",
         nonce=new_nonce(),
         text_groups=("geocode.",),
-        settings={"most_rows": GEOCODE_MOST_ROWS, "most_bytes": GEOCODE_MOST_BYTES},
+        settings={
+            "most_rows": GEOCODE_MOST_ROWS,
+            "most_bytes": GEOCODE_MOST_BYTES,
+            "text_max": settings.address_text_max,
+        },
         page="geocode",
         overview=overview,
         most_rows=format_decimal(GEOCODE_MOST_ROWS, locale="en"),
@@ -206,7 +210,7 @@ def render_page(
             nonce=nonce,
             config={
                 "language": language,
-                "texts": texts.group("common.", "level.", *text_groups),
+                "texts": texts.group("common.", "error.", "level.", *text_groups),
                 "settings": settings or {},
             },
             **values,

@@ -43,6 +43,9 @@ def test_a_file_is_tried_and_then_imported(
         job = page.locator("#jobs .job-done")
         expect(job).to_contain_text("地址<b>.csv", timeout=20_000)
         expect(job).to_contain_text("失败 1 行")
+        job.locator("summary").click()
+        expect(job.locator(".report")).to_contain_text("地址为空")
+        expect(job.locator(".report")).not_to_contain_text("empty")
         with page.expect_download() as download:
             job.locator("a", has_text="failures.csv").click()
         assert "3" in download.value.path().read_text(encoding="utf-8-sig")
@@ -60,6 +63,7 @@ def test_a_wrong_datum_is_said_in_words(
         page.locator("#import-source").fill("测试")
         page.locator("#import-datum").fill("火星")
         page.locator("button[value=run]").click()
+        expect(page.locator("#import-fault")).to_contain_text("坐标系无法识别或不相符")
         expect(page.locator("#import-fault")).to_contain_text("火星")
         expect(page.locator("#jobs li")).to_have_count(0)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -10,9 +10,13 @@ from typing import get_args
 
 import pytest
 
+from api.errors import error_code
 from api.schemas.address_texts import NoteKind
 from api.schemas.imports import JobKind, JobStatus
+from geo import errors
 from geo.codes import CodeStandard
+from geo.crs import CoordinateFault
+from geo.faults import FaultKind
 from geo.geocoding.geocoder import STATUSES
 from geo.tables import REVIEW_STATUSES
 from geo.tables.standard_address import ADDRESS_COMPONENTS
@@ -21,6 +25,7 @@ from web.maps import MAP_LAYERS
 from web.pages import DATUMS_OFFERED, IMPORT_KINDS
 from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_texts
 
+NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
     r"""["']((?:common|map|geocode|address|imports|review|level)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
@@ -81,9 +86,35 @@ def fields(text: str) -> set[str]:
 
 def test_every_key_that_is_named_is_there_and_no_other() -> None:
     # members of reports belong to the importers; those without a text show their own name
-    there = {key for key, _ in pairs("zh") if not key.startswith("report.")}
+    there = {key for key, _ in pairs("zh") if not key.startswith(("report.", "error."))}
     assert named_keys() - there == set(), "a page would fail for want of these"
     assert there - named_keys() - computed_keys() == set(), "nobody says these"
+
+
+def leaves(family: type[errors.PlatformError]) -> set[type[errors.PlatformError]]:
+    below = family.__subclasses__()
+    return {family}.union(*(leaves(each) for each in below)) if below else {family}
+
+
+def test_every_error_that_a_page_can_meet_has_words() -> None:
+    said = {key.removeprefix("error.") for key, _ in pairs("zh") if key.startswith("error.")}
+    families = (errors.InvalidInput, errors.NotFound, errors.Conflict, errors.NotEnoughData)
+    met = {leaf for family in families for leaf in leaves(family)}
+    met = {each for each in met if each.__module__ == errors.__name__} - NEVER_ON_PAGES
+    assert {error_code(each("")) for each in met} - said == set()
+
+
+def test_every_fault_and_reason_has_words() -> None:
+    there = {key for key, _ in pairs("zh")}
+    reasons = {str(kind) for kind in (*FaultKind, *CoordinateFault)} - {""}
+    sources = [
+        path.read_text(encoding="utf-8")
+        for path in (WEB.parent / "geo" / "importers").glob("a*_*.py")
+    ]
+    for source in sources:
+        reasons |= set(re.findall(r'(?:RowFailed|Failure)\(\s*"([a-z_]+)"', source))
+    assert len(reasons) > 30
+    assert {f"report.{reason}" for reason in reasons} - there == set()
 
 
 @pytest.mark.parametrize(

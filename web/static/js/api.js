@@ -1,6 +1,6 @@
 // Questions to the platform's own API, with a time limit and errors that can be shown.
 
-import { say } from "./texts.js";
+import { has, say } from "./texts.js";
 
 const TIME_LIMIT_MS = 20000;
 
@@ -50,11 +50,14 @@ export function wasGivenUp(error) {
 
 function messageOf(status, body) {
   const told = body?.error?.message ?? body?.message ?? body?.detail;
-  const text = say(status >= 500 ? "common.error_server" : "common.error_request", { status });
+  // What kind of error it is, in the page's language; the server tells the rest in English.
+  const kind = `error.${body?.error?.code}`;
+  const text = status < 500 && has(kind)
+    ? say(kind) : say(status >= 500 ? "common.error_server" : "common.error_request", { status });
   const reference = body?.error?.reference ?? body?.reference;
   return [
     text,
-    typeof told === "string" && status < 500 ? told : null,
+    typeof told === "string" && status < 500 ? say("common.error_detail", { text: told }) : null,
     reference ? say("common.error_reference", { reference }) : null,
   ]
     .filter(Boolean)

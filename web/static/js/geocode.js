@@ -152,7 +152,9 @@ function rowView(result, number) {
     make("td", {}, statusView(result.status)),
     make("td", { class: "found" },
       best ? make("div", {}, best.canonical_text) : null,
-      result.message ? make("p", { class: "reasons" }, result.message) : null,
+      result.status === "error" ? make("p", { class: "reasons" }, say("common.text_unreadable", {
+        most: formatNumber(settings.text_max),
+      })) : null,
       reasons ? make("p", { class: "reasons" }, reasons) : null,
       others.length === 0 ? null : make("details", { class: "candidates" },
         make("summary", {}, say("geocode.others", { count: others.length })),

@@ -5,13 +5,18 @@ import { formatNumber, has, language, say } from "./texts.js";
 
 const ENTRIES_SHOWN = 20;
 
+// Members whose values are names from a list, not words of the operator.
+const CODED = ["kind", "severity", "reason", "verdict", "status"];
+
 /** Return a node that shows a value of a report. Empty parts are left out. */
-export function reportView(value) {
+export function reportView(value, name = "") {
+  if (typeof value === "string" && CODED.includes(name)) return nameOf(value);
+  if (typeof value === "string" && name === "level" && has(`level.${value}`)) return say(`level.${value}`);
   if (Array.isArray(value)) return listView(value);
   if (value !== null && typeof value === "object") {
     const entries = Object.entries(value).filter(([, entry]) => !isEmpty(entry));
     return make("dl", {}, ...entries.flatMap(([name, entry]) => [
-      make("dt", {}, nameOf(name)), make("dd", {}, reportView(entry)),
+      make("dt", {}, nameOf(name)), make("dd", {}, reportView(entry, name)),
     ]));
   }
   if (typeof value === "number") return Number.isInteger(value) ? formatNumber(value) : String(value);
@@ -21,6 +26,7 @@ export function reportView(value) {
 
 /** What is said for a member of a report; members and reasons without a text show their own name. */
 function nameOf(name) {
+  if (!has(`report.${name}`) && has(`level.${name}`)) return say(`level.${name}`);
   return has(`report.${name}`) ? say(`report.${name}`) : name.replaceAll("_", " ");
 }
 
