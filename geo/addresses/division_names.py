@@ -6,7 +6,6 @@ import functools
 from typing import NamedTuple
 
 from geo.addresses.divisions import (
-    Division,
     code_prefix,
     division_stem,
     load_divisions,
@@ -14,14 +13,12 @@ from geo.addresses.divisions import (
 )
 from geo.addresses.levels import AddressLevel
 
+NamedDivisions = tuple[str, int, tuple[str, ...], bool]
+"""All divisions of one name: name, its length, codes, and whether it has its class word.
 
-class NamedDivisions(NamedTuple):
-    """All divisions of one name. in_full: the name has its class word."""
-
-    name: str
-    length: int
-    codes: tuple[str, ...]
-    in_full: bool
+A plain tuple of strings: the garbage collector passes over it, while each of 66,000 objects of a
+class would be walked again and again while many addresses are read.
+"""
 
 
 class DivisionFacts(NamedTuple):
@@ -43,12 +40,12 @@ NameIndex = dict[str, tuple[NamedDivisions, ...]]
 def _index(full: dict[str, tuple[str, ...]], short: dict[str, tuple[str, ...]]) -> NameIndex:
     grouped: dict[str, list[NamedDivisions]] = {}
     for name, codes in full.items():
-        grouped.setdefault(name[:2], []).append(NamedDivisions(name, len(name), codes, True))
+        grouped.setdefault(name[:2], []).append((name, len(name), codes, True))
     for name, codes in short.items():
         if name not in full:
-            grouped.setdefault(name[:2], []).append(NamedDivisions(name, len(name), codes, False))
+            grouped.setdefault(name[:2], []).append((name, len(name), codes, False))
     return {
-        key: tuple(sorted(found, key=lambda entry: -entry.length)) for key, found in grouped.items()
+        key: tuple(sorted(found, key=lambda entry: -entry[1])) for key, found in grouped.items()
     }
 
 
@@ -65,19 +62,25 @@ def township_names() -> NameIndex:
     return _index(divisions.township_names, divisions.township_stems)
 
 
+class _Facts(dict[str, DivisionFacts]):
+    """Code → facts, made when first asked for."""
+
+    def __missing__(self, code: str) -> DivisionFacts:
+        divisions = load_divisions()
+        division = divisions.get(code)
+        prefixes: tuple[str, ...] = (code_prefix(code),)
+        if division.successor is not None:
+            prefixes += (code_prefix(divisions.successor(code).code),)
+        level = division.level
+        found = DivisionFacts(level.rank, level.value, prefixes, division.successor is not None)
+        self[code] = found
+        return found
+
+
 @functools.cache
 def division_facts() -> dict[str, DivisionFacts]:
     """Return the facts of every province, city, county and township by code."""
-    divisions = load_divisions()
-
-    def facts(division: Division) -> DivisionFacts:
-        prefixes: tuple[str, ...] = (code_prefix(division.code),)
-        if division.successor is not None:
-            prefixes += (code_prefix(divisions.successor(division.code).code),)
-        level = division.level
-        return DivisionFacts(level.rank, level.value, prefixes, division.successor is not None)
-
-    return {division.code: facts(division) for division in divisions}
+    return _Facts()
 
 
 @functools.lru_cache(maxsize=16_384)

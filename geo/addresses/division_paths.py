@@ -13,7 +13,6 @@ import functools
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from geo.addresses.division_names import (
     NameIndex,
@@ -32,15 +31,9 @@ _CHINESE = re.compile(r"[一-鿿〇㐀-䶿]{3,}")
 _MAX_PLACES = 16_384  # the list has some 3,500 divisions with others below them
 
 
-class Step(NamedTuple):
-    """A name that leads on: the token it makes, and what is said of divisions after it."""
-
-    name: str
-    length: int
-    level: str
-    code: str
-    candidates: tuple[str, ...]
-    rank: int
+Step = tuple[str, int, str, str, tuple[str, ...], int]
+"""A name that leads on: name, its length, level and code of the token it makes; then the
+candidates and the rank after it."""
 
 
 class DivisionPlace:
@@ -49,14 +42,14 @@ class DivisionPlace:
     steps : first two characters → steps
     """
 
-    __slots__ = ("area", "candidates", "level", "prefixes", "steps")
+    __slots__ = ("candidates", "level", "prefixes", "steps")
 
     def __init__(self, area: tuple[str, ...], candidates: tuple[str, ...], level: int) -> None:
         state = DivisionState(())
         state.area = area
         if candidates:
             state.take(candidates, level)
-        self.area, self.candidates, self.level = area, candidates, level
+        self.candidates, self.level = candidates, level
         self.prefixes = state.prefixes
         self.steps: dict[str, tuple[Step, ...]] = {}
         if level >= _TOWNSHIP_RANK:
@@ -68,11 +61,8 @@ class DivisionPlace:
             if not level < rank <= (_TOWNSHIP_RANK if level == _COUNTY_RANK else _COUNTY_RANK):
                 continue
             said = tuple(code for code in said if facts[code].rank == rank)
-            step = Step(name, len(name), facts[said[0]].level, said[0], said, rank)
+            step = (name, len(name), facts[said[0]].level, said[0], said, rank)
             self.steps[name[:2]] = (*self.steps.get(name[:2], ()), step)
-
-    def after(self, step: Step) -> DivisionPlace:
-        return _place(self.area, step.candidates, step.rank)
 
 
 @functools.lru_cache(maxsize=_MAX_PLACES)
@@ -93,12 +83,12 @@ def walk_divisions(reading: Reading, state: DivisionState) -> int:
                 at += 1
                 continue
             break
-        name, length, level, code, _, rank = step
+        name, length, level, code, candidates, rank = step
         end = at + length
         if rank == _TOWNSHIP_RANK and text.startswith("道办事处", end - 1):
             break
         reading.add(level, at, end, name, code)
-        place = place.after(step)
+        place = _place(state.area, candidates, rank)
         at = end
     if at:
         state.stand_at(place.candidates, place.level, place.prefixes)
@@ -130,16 +120,16 @@ def _sure_names() -> dict[str, tuple[str, ...]]:
 def _begins_longer(name: str, index: NameIndex) -> bool:
     """Whether a longer name of the list begins with this one."""
     return any(
-        entry.length > len(name) and entry.name.startswith(name)
-        for entry in index.get(name[:2], ())
+        length > len(name) and other.startswith(name)
+        for other, length, _, _ in index.get(name[:2], ())
     )
 
 
 def _begins_with_upper(name: str, index: NameIndex) -> bool:
     """Whether a township's name may be taken for a city or county; 五常街道 goes on past 五常."""
     return any(
-        name.startswith(entry.name) and (entry.in_full or name != f"{entry.name}街道")
-        for entry in index.get(name[:2], ())
+        name.startswith(upper) and (in_full or name != f"{upper}街道")
+        for upper, _, _, in_full in index.get(name[:2], ())
     )
 
 

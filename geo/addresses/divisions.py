@@ -100,7 +100,11 @@ class DivisionList:
     """Divisions by code and by name. Made once by `load_divisions`; never changed after."""
 
     def __init__(self, divisions: Iterable[Division]) -> None:
-        self._by_code: dict[str, Division] = {}
+        # As plain strings: the garbage collector walks 45,000 objects again and again, but
+        # passes over these. A division is made when it is asked for.
+        self._names: dict[str, str] = {}
+        self._ends: dict[str, tuple[int | None, str | None]] = {}
+        self._made: dict[str, Division] = {}
         self.full_names: dict[str, tuple[str, ...]] = {}
         self.short_names: dict[str, tuple[str, ...]] = {}
         self.township_names: dict[str, tuple[str, ...]] = {}
@@ -110,8 +114,11 @@ class DivisionList:
 
     def _add(self, division: Division) -> None:
         # A former name of a code that is still in force is one more name of the division.
-        self._by_code.setdefault(division.code, division)
         name, code = division.name, division.code
+        if code not in self._names:
+            self._names[code] = name
+            if division.until is not None:
+                self._ends[code] = (division.until, division.successor)
         if name in _PSEUDO_NAMES:
             return
         if division.level is AddressLevel.TOWNSHIP:
@@ -126,18 +133,27 @@ class DivisionList:
             _append(self.short_names, stem, code)
 
     def __len__(self) -> int:
-        return len(self._by_code)
+        return len(self._names)
 
     def __iter__(self) -> Iterator[Division]:
-        return iter(self._by_code.values())
+        return map(self._make, self._names)
 
     def __contains__(self, code: object) -> bool:
-        return code in self._by_code
+        return code in self._names
+
+    def _make(self, code: str) -> Division:
+        name = self._names[code]
+        until, successor = self._ends.get(code, (None, None))
+        return Division(code, name, division_level(code, name), until, successor)
 
     def find(self, code: str) -> Division | None:
         """Return the division with `code` (a village only if its prefecture lists it)."""
-        found = self._by_code.get(code)
-        if found is None and len(code) == 12:
+        found = self._made.get(code)
+        if found is not None:
+            return found
+        if code in self._names:
+            found = self._made[code] = self._make(code)
+        elif len(code) == 12:
             name = load_villages(code[:9]).get(code)
             found = Division(code, name, AddressLevel.COMMUNITY) if name else None
         return found
@@ -179,11 +195,8 @@ class DivisionList:
         ):  # fmt: skip
             codes |= dict.fromkeys(names.get(name, ()))
         prefix = code_prefix(within) if within else ""
-        return tuple(
-            self._by_code[code]
-            for code in codes
-            if code.startswith(prefix) and (level is None or self._by_code[code].level is level)
-        )
+        found = [self.get(code) for code in codes if code.startswith(prefix)]
+        return tuple(each for each in found if level is None or each.level is level)
 
     def townships_of(self, county: str) -> tuple[Division, ...]:
         """Return the townships of a county (6 digits), in order of codes."""
@@ -192,7 +205,7 @@ class DivisionList:
     @functools.cache  # noqa: B019 - one list lives as long as the program
     def _townships(self) -> dict[str, tuple[Division, ...]]:
         grouped: dict[str, list[Division]] = {}
-        for division in self._by_code.values():
+        for division in self:
             if division.level is AddressLevel.TOWNSHIP:
                 grouped.setdefault(division.code[:6], []).append(division)
         return {county: tuple(found) for county, found in grouped.items()}
