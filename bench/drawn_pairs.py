@@ -42,6 +42,13 @@ _COMMON_ROADS = _words(
     环城 滨河 学府
     """
 )
+_COMMON_NAMES = _words(
+    """
+    阳光 幸福 东方 世纪 锦绣 金色 城市 万达 恒大 碧桂园 龙湖 保利 康乐 平安
+    花园 新城 阳光花 明珠 金地 绿地 温馨 和谐 富强 民生 华侨城 商业 中央 国际 家和
+    福临 丽景 御景 水岸 翠湖 紫荆 梧桐 红星 五一 八一
+    """
+)
 _ESTATES = _words(
     """
     小区 花园 家园 公寓 苑 新村 花苑 佳苑 名邸 雅苑 华庭 府 城 嘉园 山庄 新城 公馆 名苑 湾
@@ -173,6 +180,10 @@ class PairDrawer:
             return stem[:2] + self.rng.choice(self._stems)[:2]
         return stem
 
+    def _name(self) -> str:
+        """Return a stem of a name: one that only one place bears, or one that many do."""
+        return self.rng.choice(_COMMON_NAMES) if self.rng.random() < 0.3 else self._stem()
+
     def _road(self) -> str:
         rng = self.rng
         stem = rng.choice(_COMMON_ROADS) if rng.random() < 0.3 else self._stem()[:3]
@@ -193,8 +204,8 @@ class PairDrawer:
         rng = self.rng
         province, city, county, township, villages = rng.choice(self._areas)
         kind = rng.choices(
-            ("estate", "office", "school", "firm", "shop", "door", "village"),
-            (40, 14, 6, 10, 10, 12, 8),
+            ("estate", "office", "school", "firm", "shop", "door", "village", "lane"),
+            (38, 14, 6, 9, 9, 12, 8, 4),
         )[0]  # fmt: skip
         place = Place(
             province, city, county, township, rng.choice(villages), self._road(),
@@ -202,11 +213,11 @@ class PairDrawer:
         )  # fmt: skip
         if kind == "estate":
             part = rng.choice(
-                ("", "", "", "", "一期", "二期", "A区", "东区", "2期", "南区", "三区")
+                ("", "", "", "", "一期", "二期", "A区", "C区", "东区", "2期", "南区", "三区")
             )
-            place = replace(place, name=self._stem() + rng.choice(_ESTATES), part=part)
+            place = replace(place, name=self._name() + rng.choice(_ESTATES), part=part)
         elif kind == "office":
-            place = replace(place, name=self._stem() + rng.choice(_OFFICES))
+            place = replace(place, name=self._name() + rng.choice(_OFFICES))
         elif kind == "school":
             stem = rng.choice((self._stem(), division_short(county), township[:2]))
             place = replace(place, name=stem + rng.choice(_SCHOOLS))
@@ -221,7 +232,9 @@ class PairDrawer:
             place = replace(place, shop=self._firm(city) if rng.random() < 0.6 else self._shop())
         if kind == "estate" and rng.random() < 0.06:
             place = replace(place, shop=self._shop())
-        if kind in ("door", "village") and place.door == 0:
+        if kind == "lane":
+            place = replace(place, part=f"{rng.randint(1, 2000)}弄")
+        if kind in ("door", "village", "lane") and place.door == 0:
             place = replace(place, door=rng.randint(1, 300))
         return place
 
@@ -314,6 +327,7 @@ class PairDrawer:
         elif with_road:
             text += place.road
             if place.door and (not has_name or rng.random() < 0.75):
+                text += place.part if place.kind == "lane" else ""
                 text += f"{place.door}" + rng.choice(("号", "号", "号", ""))
             else:
                 told = replace(told, door=0)
@@ -348,6 +362,11 @@ class PairDrawer:
         text = place.township if rng.random() < 0.08 else ""
         if place.kind == "village":
             return text + rng.choice((place.county, place.township, ""))
+        if draw < 0.12:  # the road at its back, or a name of the road that the query doesn't use
+            other = self._road()
+            return (
+                text + other + rng.choice((f"{rng.randint(1, 400)}号", f"{rng.choice(_SIDES)}50米"))
+            )
         if place.door and draw < 0.5:
             return text + f"{place.road}{place.door}号" + ("附近" if rng.random() < 0.12 else "")
         if draw < 0.65:
@@ -368,6 +387,10 @@ class PairDrawer:
         text = self._location(place)
         if place.kind == "village":
             return text + place.community + (f"{place.door}号" if told.door else "")
+        if place.kind == "lane":
+            return f"{place.road}{place.part}{place.door}号" + self.rng.choice(
+                ("", "楼", self._stem())
+            )
         if not place.name:
             text = (place.county if self.rng.random() < 0.3 else "") + f"{place.road}{place.door}号"
             draw = self.rng.random()
@@ -393,9 +416,19 @@ class PairDrawer:
             if told.door and rng.random() < 0.5:
                 return text + place.community + rng.choice(("", f"{self._other(place.door)}号"))
             return text + place.community + self._shop()
+        if place.kind == "lane":
+            return f"{place.road}{place.part}" + rng.choice((
+                f"{self._other(place.door)}号", f"{self._stem()}小区({rng.choice(_GATES)})",
+                f"{place.door}号{self._shop()}",
+            ))  # fmt: skip
         if not place.name:
             draw = rng.random()
-            if draw < 0.6:
+            if draw < 0.3:
+                return rng.choice((
+                    place.county + place.road, place.township + place.road,
+                    f"{place.road}与{place.cross}交叉口", f"{place.cross}与{place.road}交叉口",
+                ))  # fmt: skip
+            if draw < 0.7:
                 return at_door + (self._shop() if rng.random() < 0.6 else self._firm(place.city))
             return (
                 f"{place.road}{max(1, place.door + rng.choice((-4, -3, -2, -1, 1, 2, 3, 4)))}号"
@@ -412,6 +445,11 @@ class PairDrawer:
             )
         name = self._slip(self._short(place.name, 0.15), 0.06)
         draw = rng.random()
+        if place.part and draw < 0.12:
+            part = rng.choice(
+                [x for x in ("一期", "二期", "A区", "B区", "北区") if x != place.part]
+            )
+            return text + name + part + (self._building(told.building) if told.building else "")
         if told.building and draw < 0.35:
             return text + name + place.part + self._building(self._other_building(told.building))
         if told.building and draw < 0.6:
@@ -423,6 +461,10 @@ class PairDrawer:
                 text + name + rng.choice(("", self._building(told.building or "1"))) + self._shop()
             )
         return at_door + self._shop()
+
+    def _near(self, told: Place) -> str:
+        """Return another building than the one told, as a text."""
+        return self._building(self._other_building(told.building)) if told.building else ""
 
     def _other(self, number: int) -> int:
         return max(1, number + self.rng.choice((-1, 1)) * self.rng.randint(1, 60))
@@ -438,7 +480,10 @@ class PairDrawer:
         other = replace(self.place(), kind=place.kind)
         draw = rng.random()
         at = self._location(other)
-        if draw < 0.12:  # only what the place lies in
+        if place.kind == "lane":
+            number = rng.choice((place.door, place.door, self._other(place.door)))
+            return f"{rng.choice((place.road, other.road))}{rng.randint(1, 2000)}弄{number}号"
+        if draw < 0.12 and place.name:  # only what the place lies in
             return rng.choice((
                 place.county + place.road, place.township + place.road,
                 place.county + place.township,
@@ -463,13 +508,14 @@ class PairDrawer:
                 + other.name
             )
         building = self._building(told.building) if told.building else ""
-        if draw < 0.55:  # the same name elsewhere
+        is_common = place.kind == "shop" or place.name.startswith(_COMMON_NAMES)
+        if draw < (0.6 if is_common else 0.36):  # the same name elsewhere
             said = rng.choice((other.county, at))
             if place.kind in ("shop", "firm"):
                 return (
                     said + place.name + rng.choice(("", f"({other.road}店)", f"({self._stem()}店)"))
                 )
-            return said + place.name + rng.choice((building, "", ""))
+            return said + place.name + rng.choice((building, building, self._near(told), ""))
         stem = place.name[:2]
         if place.kind == "firm":
             tail = place.name[rng.randint(2, 4) :]
@@ -483,7 +529,11 @@ class PairDrawer:
                 self._stem()[:1] + place.name[1:],
                 place.name[:1] + self._stem()[:1] + place.name[2:],
             ))  # fmt: skip
-            return rng.choice((other.county, at)) + near + rng.choice((building, building, ""))
+            return (
+                rng.choice((other.county, at))
+                + near
+                + rng.choice((building, building, self._near(told), ""))
+            )
         if told.shop:
             return at + rng.choice((told.shop, self._stem()[:2] + told.shop[2:]))
         return at + other.name + building

@@ -9,7 +9,7 @@
     │                             DuplicateNotFound
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty
-    ├ NotEnoughData               DatumUndecided(.found, .needed)
+    ├ NotEnoughData               DatumUndecided, TooFewPairs (.found, .needed)
     └ Unavailable                 DatabaseUnavailable, PostGISMissing, DiskFull, AssetsMissing,
                                   WorkersEnded
 
@@ -152,6 +152,10 @@ class NotEnoughData(PlatformError):
 
 class DatumUndecided(NotEnoughData):
     """Too few points with known places to say which datum they are in (`found`, `needed`)."""
+
+
+class TooFewPairs(NotEnoughData):
+    """There are too few labelled pairs of one kind to fit a model to."""
 
 
 class Unavailable(PlatformError):

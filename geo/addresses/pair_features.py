@@ -39,6 +39,7 @@ from geo.addresses.pair_reading import (
     ZONE,
     codes_agree,
 )
+from geo.addresses.pair_words import hash_pair
 
 Array = npt.NDArray[Any]
 
@@ -48,7 +49,9 @@ NEITHER, ONLY_FIRST, ONLY_SECOND, SAME, RANGE, APART = -1, 0, 1, 2, 3, 4
 the other, or not the same."""
 NUMBER_KINDS = (DOOR, BUILDING, ENTRANCE, FLOOR, ROOM, LANE, GROUP, PHASE)
 NAME_KINDS = (DIVISION, TOWNSHIP, ZONE, COMMUNITY, ROAD, ESTATE, NAME)
-N_FEATURES = 83
+N_FEATURES = 98
+LEXICAL = N_FEATURES - 3
+"""The first of three features that the lexicon of a model fills: what the words speak for."""
 
 
 @numba.njit(cache=True)
@@ -228,9 +231,13 @@ def _best_pair(
 def write_pair(
     a_codes: Array, a0: int, a1: int, a: Array, n: int, a_places: Array, n_places: int,
     b_codes: Array, b0: int, b1: int, b: Array, m: int, b_places: Array, m_places: int,
-    weights: Array, matched_a: Array, matched_b: Array, line: Array, out: Array,
+    sounds: Array, weights: Array, rarity: Array, matched_a: Array, matched_b: Array, line: Array,
+    out: Array,
 ) -> None:  # fmt: skip
-    """Write the features of one pair, (N_FEATURES,)."""
+    """Write the features of one pair, (N_FEATURES,), but for the lexical ones.
+
+    matched_a, matched_b : (MAX_LENGTH + 1,) room for marks; they leave with what `_match` finds
+    """
     a1, b1 = min(a1, a0 + MAX_LENGTH), min(b1, b0 + MAX_LENGTH)
     _match(a_codes, a0, a1, b_codes, b0, b1, matched_a)
     _match(b_codes, b0, b1, a_codes, a0, a1, matched_b)
@@ -292,7 +299,79 @@ def write_pair(
     out[79] = _name_held(a, n, a_codes, b_codes, b0, b1)
     out[80] = _name_held(b, m, b_codes, a_codes, a0, a1)
     out[81] = _first_of(b, m, a_codes, a0, a1, b_codes)
-    out[82] = out[62] if out[62] > -2 else -2
+    out[82] = _finest_site(a, n, b, m)
+    _rarity_shares(a_codes, a0, a1, matched_a, rarity, out, 83)
+    _rarity_shares(b_codes, b0, b1, matched_b, rarity, out, 87)
+    _match(sounds, a0, a1, sounds, b0, b1, matched_a)
+    _match(sounds, b0, b1, sounds, a0, a1, matched_b)
+    out[91] = _whole_share(a_codes, a0, a1, weights, matched_a)
+    out[92] = _whole_share(b_codes, b0, b1, weights, matched_b)
+    out[93] = _last_place_share(a, n, a0, matched_a)
+    out[94] = _last_place_share(b, m, b0, matched_b)
+    _match(a_codes, a0, a1, b_codes, b0, b1, matched_a)
+    _match(b_codes, b0, b1, a_codes, a0, a1, matched_b)
+
+
+@numba.njit(cache=True)
+def _finest_site(a: Array, n: int, b: Array, m: int) -> int:
+    """Return what the finest numbers of a site say: the building where there is one, or the door.
+
+    134号 and 134号楼 may be one thing: a door of one text is held against a building of the other.
+    """
+    one, other = _site_number(a, n), _site_number(b, m)
+    if one < 0 or other < 0:
+        return NEITHER if one < 0 and other < 0 else ONLY_FIRST if one >= 0 else ONLY_SECOND
+    if a[one, VALUE] == b[other, VALUE]:
+        return SAME
+    return RANGE if a[one, NUMBER] == b[other, NUMBER] else APART
+
+
+@numba.njit(cache=True)
+def _site_number(items: Array, count: int) -> int:
+    """Return the index of the last building, else of the last door, -1 for none."""
+    found = -1
+    for index in range(count):
+        kind = items[index, KIND]
+        if kind == BUILDING or (kind == DOOR and (found < 0 or items[found, KIND] == DOOR)):
+            found = index
+    return found
+
+
+@numba.njit(cache=True)
+def _rarity_shares(
+    codes: Array, start: int, end: int, matched: Array, rarity: Array, out: Array, at: int
+) -> None:
+    """Write of the words of one text: the share that the other holds, and its sum, by rarity; the
+    rarest that it lacks, and the rarest that it holds."""
+    total, held, rarest_lacking, rarest_held = 0.0, 0.0, 0.0, 0.0
+    for place in range(start, end - 1):
+        if codes[place] < 0x3400 or codes[place + 1] < 0x3400:
+            continue
+        weight = rarity[hash_pair(0, codes[place], codes[place + 1])]
+        total += weight
+        if matched[place - start] == 2 and matched[place - start + 1] == 2:
+            held += weight
+            rarest_held = max(rarest_held, weight)
+        else:
+            rarest_lacking = max(rarest_lacking, weight)
+    out[at] = held / total if total else -1
+    out[at + 1] = held
+    out[at + 2] = rarest_lacking
+    out[at + 3] = rarest_held
+
+
+@numba.njit(cache=True)
+def _last_place_share(items: Array, count: int, start: int, matched: Array) -> float:
+    """Return the share of characters of the last estate or name that are matched, -1 for none."""
+    for index in range(count - 1, -1, -1):
+        if items[index, KIND] in (ESTATE, NAME) and items[index, END] - items[index, START] > 1:
+            first = items[index, START] - start
+            stop = min(items[index, END] - start, MAX_LENGTH)
+            hit = 0
+            for place in range(first, stop):
+                hit += matched[place] == 2
+            return float(hit / max(1, stop - first))
+    return -1.0
 
 
 @numba.njit(cache=True)

@@ -21,9 +21,10 @@ from geo.addresses.boosted_trees import BoostedTrees, add_scores
 from geo.addresses.division_files import DATA_FOLDER
 from geo.addresses.lexicon import class_table
 from geo.addresses.normalise import normalise
-from geo.addresses.pair_features import MAX_LENGTH, N_FEATURES, write_pair
+from geo.addresses.pair_features import LEXICAL, MAX_LENGTH, N_FEATURES, write_pair
 from geo.addresses.pair_reading import MAX_ITEMS, MAX_PLACES, N_COLUMNS, read_text
-from geo.addresses.pair_tables import character_weights, division_codes, folded_codes
+from geo.addresses.pair_tables import character_weights, division_codes, folded_codes, sound_codes
+from geo.addresses.pair_words import MAX_TOKENS, TABLE_SIZE, as_codes, write_tokens
 from geo.errors import InvalidFile, InvalidInput
 
 Array = npt.NDArray[Any]
@@ -50,10 +51,13 @@ class PairModel:
     """A model of pairs, as fitted or read from a file.
 
     emphasis : (3,) by which the probabilities are multiplied before the likeliest grade is taken
+    rarity, lexicon : (TABLE_SIZE,), (TABLE_SIZE, 3) how rare words are, and what each speaks for
     """
 
     trees: BoostedTrees
     emphasis: Array
+    rarity: Array
+    lexicon: Array
 
     def probabilities(self, firsts: Sequence[str], seconds: Sequence[str]) -> Array:
         """Return how likely each second text is no, a partial, a full match of the first.
@@ -76,14 +80,18 @@ class PairModel:
                 seconds=len(seconds),
             )
         found = np.empty((len(firsts), 3), np.float32)
-        trees = self.trees
         for start in range(0, len(firsts), CHUNK):
             stop = start + CHUNK
-            features = pair_features(firsts[start:stop], seconds[start:stop])
-            _score(
-                features, trees.features, trees.thresholds, trees.leaves, trees.base,
-                found[start:stop],
-            )  # fmt: skip
+            found[start:stop] = self.weigh(
+                pair_features(firsts[start:stop], seconds[start:stop], self.rarity, self.lexicon)
+            )
+        return found
+
+    def weigh(self, features: Array) -> Array:
+        """Return the probabilities for features of pairs, (n_pairs, 3) float32."""
+        trees = self.trees
+        found = np.empty((len(features), 3), np.float32)
+        _score(features, trees.features, trees.thresholds, trees.leaves, trees.base, found)
         return found
 
     def grades(self, probabilities: Array) -> Array:
@@ -102,6 +110,8 @@ class PairModel:
             leaves=self.trees.leaves,
             base=self.trees.base,
             emphasis=self.emphasis,
+            rarity=self.rarity.astype(np.float16),
+            lexicon=self.lexicon.astype(np.float16),
         )
 
     @classmethod
@@ -123,7 +133,12 @@ class PairModel:
                 trees = BoostedTrees(
                     stored["features"], stored["thresholds"], stored["leaves"], stored["base"]
                 )
-                return cls(trees, stored["emphasis"])
+                return cls(
+                    trees,
+                    stored["emphasis"],
+                    stored["rarity"].astype(np.float32),
+                    stored["lexicon"].astype(np.float32),
+                )
         except (OSError, KeyError, ValueError) as error:
             if isinstance(error, InvalidFile):
                 raise
@@ -140,34 +155,59 @@ def load_pair_model() -> PairModel:
     return PairModel.load(DATA_FOLDER / "pair_model.npz")
 
 
-def pair_features(firsts: Sequence[str], seconds: Sequence[str]) -> Array:
+def pair_features(
+    firsts: Sequence[str], seconds: Sequence[str], rarity: Array, lexicon: Array
+) -> Array:
     """Return the features of pairs of texts, (n_pairs, N_FEATURES) float32.
 
     Each distinct text is read once.
     """
+    no_tokens = np.zeros((0, MAX_TOKENS), np.int32)
+    return _read_and_compare(firsts, seconds, rarity, lexicon, no_tokens, no_tokens[:, 0])
+
+
+def pair_tokens(
+    firsts: Sequence[str], seconds: Sequence[str], rarity: Array
+) -> tuple[Array, Array, Array]:
+    """Return features without the lexical ones, the words of each pair, and how many there are."""
+    tokens = np.zeros((len(firsts), MAX_TOKENS), np.int32)
+    counts = np.zeros(len(firsts), np.int32)
+    lexicon = np.zeros((TABLE_SIZE, 3), np.float32)
+    features = _read_and_compare(firsts, seconds, rarity, lexicon, tokens, counts)
+    return features, tokens, counts
+
+
+def text_codes(texts: Sequence[str]) -> tuple[Array, Array, Array]:
+    """Return normalised texts as codes end to end, folded for comparing, and their bounds."""
+    codes, bounds = as_codes([normalise(text).text for text in texts])
+    return codes, folded_codes()[codes].astype(np.int64), bounds
+
+
+def _read_and_compare(
+    firsts: Sequence[str], seconds: Sequence[str], rarity: Array, lexicon: Array, tokens: Array,
+    counts: Array,
+) -> Array:  # fmt: skip
     numbers: dict[str, int] = {}
     rows = np.array([numbers.setdefault(text, len(numbers)) for text in firsts], np.int64)
     others = np.array([numbers.setdefault(text, len(numbers)) for text in seconds], np.int64)
-    texts = [normalise(text).text for text in numbers]
-    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
-    codes = np.where(codes < 65_536, codes, 0xFFFD).astype(np.int64)
-    bounds = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum([len(text) for text in texts], out=bounds[1:])
-    return _all_features(
-        rows, others, codes, folded_codes()[codes].astype(np.int64), bounds, character_weights(),
-        *class_table(), *division_codes(),
+    codes, folded, bounds = text_codes(list(numbers))
+    found: Array = _all_features(
+        rows, others, codes, folded, sound_codes()[codes].astype(np.int64), bounds,
+        character_weights(), rarity, lexicon, tokens, counts, *class_table(), *division_codes(),
     )  # fmt: skip
+    return found
 
 
 @numba.njit(cache=True)
 def _all_features(
-    rows: Array, others: Array, codes: Array, folded: Array, bounds: Array, weights: Array,
+    rows: Array, others: Array, codes: Array, folded: Array, sounds: Array, bounds: Array,
+    weights: Array, rarity: Array, lexicon: Array, all_tokens: Array, all_counts: Array,
     class_keys: Array, class_masks: Array, division_keys: Array, division_rows: Array,
     division_names: Array, division_codes: Array,
 ) -> Array:  # fmt: skip
     n_texts = bounds.shape[0] - 1
-    items = np.zeros((n_texts, MAX_ITEMS, N_COLUMNS), np.int32)
-    places = np.zeros((n_texts, MAX_PLACES), np.int32)
+    items = np.zeros((n_texts, MAX_ITEMS, N_COLUMNS), np.int64)
+    places = np.zeros((n_texts, MAX_PLACES), np.int64)
     counts = np.zeros((n_texts, 2), np.int64)
     for text in range(n_texts):
         counts[text] = read_text(
@@ -178,6 +218,7 @@ def _all_features(
     first_matched = np.zeros(MAX_LENGTH + 1, np.int64)
     second_matched = np.zeros(MAX_LENGTH + 1, np.int64)
     line = np.zeros(MAX_LENGTH + 2, np.int64)
+    tokens = np.zeros(MAX_TOKENS, np.int32)
     for pair in range(rows.shape[0]):
         one, other = rows[pair], others[pair]
         write_pair(
@@ -185,8 +226,20 @@ def _all_features(
             counts[one, 1],
             folded, bounds[other], bounds[other + 1], items[other], counts[other, 0],
             places[other], counts[other, 1],
-            weights, first_matched, second_matched, line, found[pair],
+            sounds, weights, rarity, first_matched, second_matched, line, found[pair],
         )  # fmt: skip
+        count = 0
+        for kind in range(2):
+            text = one if kind == 0 else other
+            stop = min(bounds[text + 1], bounds[text] + MAX_LENGTH)
+            marks = first_matched if kind == 0 else second_matched
+            count = write_tokens(folded, bounds[text], stop, marks, kind, tokens, count)
+        for index in range(count):
+            for label in range(3):
+                found[pair, LEXICAL + label] += lexicon[tokens[index], label]
+        if all_tokens.shape[0]:
+            all_tokens[pair] = tokens
+            all_counts[pair] = count
     return found
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from geo.addresses.divisions import load_divisions
 from geo.addresses.lexicon import HASH_BASE
+from geo.addresses.sounds import sound
 from geo.addresses.words import (
     COMMUNITY_ENDINGS,
     ESTATE_ENDINGS,
@@ -114,6 +115,15 @@ def character_weights() -> FloatArray:
     for char in "省市区县路街道号弄巷村镇乡楼栋幢座室层单元小区东西南北中第与和":
         weights[ord(char)] = _CLASS_WEIGHT
     return weights
+
+
+@functools.cache
+def sound_codes() -> npt.NDArray[np.int32]:
+    """Return code point → a character that stands for its sound, (65536,)."""
+    mapped = folded_codes().copy()
+    for code in range(0x4E00, 0x9FA6):
+        mapped[code] = ord(sound(chr(code)))
+    return mapped
 
 
 @functools.cache

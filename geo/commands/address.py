@@ -18,6 +18,7 @@ from geo.addresses.deployment import load_context, written_form
 from geo.addresses.match_reasons import LEVEL_NAMES
 from geo.addresses.parse import ParseContext
 from geo.addresses.reading_json import compare_as_json, read_as_json, standardise_as_json
+from geo.commands.address_pairs import grade_pairs, train_pairs
 from geo.errors import InvalidFile, InvalidInput
 from geo.settings import Settings, load_settings
 
@@ -114,6 +115,10 @@ def compare_texts(
         return compare_as_json([_pair(line) for line in lines], **options)
 
     _answer(given, file, settings, compare, None if as_json else _show_comparison)
+
+
+app.command("train-pairs")(train_pairs)
+app.command("grade-pairs")(grade_pairs)
 
 
 @app.command("train")
