@@ -2,7 +2,8 @@
 
 First the site (the address without entrance, floor and room) by its names and numbers, then the
 rows of the site by the rest. A number that differs is never a near match. The answer is the finest
-level that the text confirms; where several places fit alike, the answer says so.
+level that the text confirms; where several places fit alike, the answer says so. Where names and
+numbers do not settle it, addresses whose text is alike are proposed beside what they found.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from geo.addresses.match_alike import AlikePlace, AlikeTextsOfQuery
 from geo.addresses.match_doubts import SUREST, find_doubts
 from geo.addresses.match_places import Confirmed, Place, find_places
 from geo.addresses.match_query import Query, read_query
@@ -33,6 +35,9 @@ from geo.addresses.row_groups import (
 from geo.values import GridScope, LonLat
 
 MAX_TEXT_LENGTH = 500  # [characters]; settings.address_text_max hands down another
+SETTLED = 0.9  # confidence from which likeness is not asked
+TRUST = 0.2  # points of likeness that a confidence of 1 is worth
+ALIKE_SUREST = 0.6  # of what is alike only
 MARGIN_SCALE = 1.1  # points; a lead of one point over the next place leaves a doubt of 0.2
 DEFAULT_THRESHOLD = 0.8  # settings.match_threshold hands down another
 
@@ -134,9 +139,9 @@ def match_standard_address(
         parsed = parse(address, context=context, max_length=max_length)
     view = index.view(scope)
     query = read_query(parsed.text, parsed, view, max_length=max_length)
-    sure_from = math.inf if others_of_sure else threshold
+    sure_from = math.inf if others_of_sure else max(threshold, SETTLED)
     candidates, ambiguous = _by_alias(parsed.text, view) or _candidates(
-        query, view, limit, sure_from
+        query, parsed, view, limit, sure_from
     )
     if not candidates:
         return MatchResult(parsed.text, "not_found", (), False, (MatchReason("nothing_found"),))
@@ -174,10 +179,21 @@ def _by_alias(text: str, view: RegisterView) -> tuple[list[MatchCandidate], bool
 
 
 def _candidates(
-    query: Query, view: RegisterView, limit: int, sure_from: float
+    query: Query, parsed: ParsedAddress, view: RegisterView, limit: int, sure_from: float
 ) -> tuple[list[MatchCandidate], bool]:
     """Return the candidates, the first alone where its confidence is `sure_from` or more."""
+    named, is_ambiguous = _named(query, view, limit, sure_from)
+    if named and named[0][1].confidence >= SETTLED:
+        return [made for _, made in named], is_ambiguous
+    return _with_alike(named, is_ambiguous, query, parsed, view, limit)
+
+
+def _named(
+    query: Query, view: RegisterView, limit: int, sure_from: float
+) -> tuple[list[tuple[Place, MatchCandidate]], bool]:
+    """Return the candidates that names and numbers find, and whether the first has an equal."""
     places = find_places(query, view, score_rows(query, view), limit=limit)
+    places = [_only_address(place, view) for place in places]
     if not places:
         return [], False
     first = places[0]
@@ -185,17 +201,94 @@ def _candidates(
     lead = first.scored.evidence - max((p.scored.evidence for p in rivals), default=-math.inf)
     lead = max(lead, 0.0)
     is_tied = lead < 0.05
-    candidates: list[MatchCandidate] = []
+    candidates: list[tuple[Place, MatchCandidate]] = []
     for place in places:
         behind = first.scored.evidence - place.scored.evidence
         doubt = lead if place is first else -behind
         made = _describe(query, place, view, doubt, is_tied=is_tied and behind < 0.05)
         if place is not first and candidates:
-            made = replace(made, confidence=min(made.confidence, candidates[0].confidence))
-        candidates.append(made)
+            made = replace(made, confidence=min(made.confidence, candidates[0][1].confidence))
+        candidates.append((place, made))
         if made.confidence >= sure_from:
             break
     return candidates, is_tied or first.is_split
+
+
+def _only_address(place: Place, view: RegisterView) -> Place:
+    """Return a place with the one address it holds, where only a name is left to say.
+
+    文一路12号 is the shop that alone is registered there; a lone room is not its building.
+    """
+    if place.address is not None or len(place.rows) != 1:
+        return place
+    ((number, rows),) = place.rows.parts
+    row = int(rows[0])
+    finer = {
+        level
+        for level, (codes, _) in view.parts[number].segment.components.items()
+        if codes[row] >= 0 and LEVEL_RANK.get(level, 0) > LEVEL_RANK[place.level]
+    }
+    return replace(place, address=(number, row)) if finer <= {"estate"} else place
+
+
+def _with_alike(
+    named: list[tuple[Place, MatchCandidate]],
+    is_ambiguous: bool,
+    query: Query,
+    parsed: ParsedAddress,
+    view: RegisterView,
+    limit: int,
+) -> tuple[list[MatchCandidate], bool]:
+    """Return what names and numbers found and what is alike in one order.
+
+    Both are ranked by likeness; what was found by name is trusted by its confidence besides.
+    """
+    alike = AlikeTextsOfQuery(query, parsed, view)
+    ranked: list[tuple[float, int, MatchCandidate]] = []
+    known: set[int] = set()
+    contradicting: set[int] = set()
+    score = math.inf
+    for at, (place, made) in enumerate(named):
+        own = alike.score_of(place, made.canonical_text) + TRUST * made.confidence
+        score = min(score, own)  # the order of what was found by name stays
+        ranked.append((-score, at, made))
+        if made.standard_address_id is not None:
+            known.add(made.standard_address_id)
+    proposals = alike.places(limit)
+    for at, proposal in enumerate(proposals, len(named)):
+        address_id = proposal.place.address_id(view)
+        if address_id is None or address_id not in known:
+            if proposal.place.confirmed.differing:
+                contradicting.add(at)
+            rival = next((each for each in proposals if each is not proposal), None)
+            lead = proposal.score - rival.score if rival is not None else math.inf
+            ranked.append((-proposal.score, at, _describe_alike(proposal, lead, view)))
+    ranked.sort(key=lambda each: each[:2])
+    # Another number is no near match: it never comes before what is certain.
+    certain = [at for _, at, _ in ranked if at not in contradicting]
+    if certain:
+        ranked.sort(key=lambda each: each[1] != certain[0])
+    candidates = [made for _, _, made in ranked]
+    if not candidates:
+        return [], False
+    ceiling = candidates[0].confidence
+    capped = [replace(each, confidence=min(each.confidence, ceiling)) for each in candidates]
+    is_first_named = bool(named) and candidates[0] is named[0][1]
+    return capped, is_ambiguous and is_first_named
+
+
+def _describe_alike(proposal: AlikePlace, lead: float, view: RegisterView) -> MatchCandidate:
+    place = proposal.place
+    text = place_text(place, view)
+    reasons = [MatchReason("alike", stored=text)]
+    for level, (said, stored) in place.confirmed.differing.items():
+        reasons.append(MatchReason("differs", level, said, stored))
+    reasons += [
+        MatchReason("absent", level, said) for level, said in place.confirmed.absent.items()
+    ]
+    confidence = ALIKE_SUREST * proposal.explained * min(1.0, max(0.2, lead * 5))
+    confidence *= 0.4 ** len(place.confirmed.differing) * 0.8 ** len(place.confirmed.absent)
+    return _candidate(place, view, confidence, (), tuple(reasons))
 
 
 def _describe(

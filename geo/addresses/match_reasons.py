@@ -23,6 +23,7 @@ _WORDS = {
     "sound": ("{level}按同音理解：{said} 即 {stored}", "{level} by sound: {said} for {stored}"),
     "typo": ("{level}有一字之差：{said} 即 {stored}", "{level} one slip off: {said} for {stored}"),
     "part": ("{level}只对上一部分：{said} 即 {stored}", "{level} in part: {said} for {stored}"),
+    "alike": ("名称相近：{stored}", "similar in its text: {stored}"),
     "begun": ("{level}尚未写完：{said} 即 {stored}", "{level} begun: {said} for {stored}"),
     "alias": ("按登记的别名：{said}", "by a registered alias: {said}"),
     "unexplained": ("与登记不符：{said}", "not at the registered address: {said}"),

@@ -97,6 +97,7 @@ _LEVELS: dict[str, tuple[tuple[int, float], ...]] = {
     "": ((ROOM, 0.0), (BUILDING, 0.05), (DOOR, 0.1), (ENTRANCE, 0.1), (FLOOR, 0.4)),
 }
 _UNREAD_COST, _UNREAD_COUNTED_COST = 1.2, 2.6  # a bare number, one with a counting word
+_BACK_COST = 0.15  # a door named behind what lies in it
 _MAX_COST = 6.0  # readings that cost more are not followed
 
 
@@ -163,6 +164,7 @@ def read_numbers(tokens: list[NumberToken]) -> list[NumberReading]:
             min(sum(map(str.isdigit, token.key)), 4),
             token.key.rstrip("*").isdigit(),
             at + 1 < len(tokens) and tokens[at + 1].key.startswith(token.key),
+            token.joined,
         )
         for at, token in enumerate(tokens)
     )
@@ -196,6 +198,7 @@ class _Shape(NamedTuple):
     digits: int
     is_plain: bool
     begins_next: bool
+    joined: bool
 
 
 _Plan = tuple[tuple[tuple[int, int], ...], tuple[int, ...]]
@@ -242,9 +245,12 @@ def _extend(
     for level, price in options:
         if level in values:
             continue
-        if not settled and level <= last:
+        goes_back = level <= last and not settled
+        if goes_back and not (level == DOOR and shape.word == "号" and not shape.joined):
             continue
         found = True
+        # 7-2-301，信岸公寓，松中街45号: behind another name a door may follow its rooms.
+        price += _BACK_COST if goes_back else 0.0
         extra = price + _plausibility(shape, level, at == len(shapes) - 1, values)
         _extend(
             shapes, at + 1, {**values, level: at}, max(last, level), cost + extra, unread, plans

@@ -60,6 +60,7 @@ class RegisterView:
             alive_names = np.ones(index.n_names, np.bool_)
             alive_names[list(index.dead_names)] = False
         self.alive_names = alive_names
+        self.kept: dict[str, object] = {}  # what other modules make of the view on first use
 
     @property
     def names(self) -> NameTable:

@@ -7,7 +7,7 @@ are numpy; a row costs about 60 bytes beside its text, a site about 70.
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -82,6 +82,7 @@ class Segment:
     components : level → (codes of each row, -1 for none; values)
     pairs : of names of areas with numbers of their sites: sorted keys name << 34 | column << 32 |
         number, where the sites of each begin, and the sites, in order
+    kept : what other modules make of the segment on first use, under their name
     """
 
     site_names: Int32
@@ -104,6 +105,7 @@ class Segment:
     posting_begin: Int64
     posting_sites: Int32
     pairs: tuple[Int64, Int64, Int32]
+    kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def n_rows(self) -> int:
