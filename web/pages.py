@@ -19,7 +19,7 @@ from geo.codes import CodeStandard
 from geo.decisions import NOTE_CHARS_MAX
 from geo.errors import Unavailable
 from geo.overview import StoreOverview, load_store_overview
-from geo.tables import REVIEW_STATUSES
+from geo.tables import DUPLICATE_STATUSES, REVIEW_STATUSES
 from web.assets import load_assets
 from web.headers import PERMISSIONS_POLICY, policy_of_page
 from web.maps import MAP_LAYERS, MapStart, build_map, map_parts
@@ -126,6 +126,25 @@ def review_page(request: Request, overview: Overview) -> Response:
         decider_chars_max=DECIDER_CHARS_MAX,
         note_chars_max=NOTE_CHARS_MAX,
         modules=load_assets().module_urls("js/review.js"),
+    )
+
+
+@router.get("/duplicates", response_class=HTMLResponse)
+def duplicates_page(request: Request, overview: Overview) -> Response:
+    """Pairs of addresses that are probably one place, for a person to decide."""
+    if overview is None:
+        return unavailable_page(request)
+    return render_page(
+        request,
+        "duplicates.html",
+        nonce=new_nonce(),
+        text_groups=("duplicates.", "review.", "map.search_"),
+        page="duplicates",
+        overview=overview,
+        statuses=DUPLICATE_STATUSES,
+        decider_chars_max=DECIDER_CHARS_MAX,
+        note_chars_max=NOTE_CHARS_MAX,
+        modules=load_assets().module_urls("js/duplicates.js"),
     )
 
 

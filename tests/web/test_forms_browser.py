@@ -97,7 +97,9 @@ def test_a_table_of_areas_needs_no_datum(browser: Browser, empty_site: str, tmp_
         visit.assert_clean()
 
 
-@pytest.mark.parametrize("page", ["/", "/geocode", "/address", "/review", "/imports"])
+@pytest.mark.parametrize(
+    "page", ["/", "/geocode", "/address", "/review", "/duplicates", "/imports"]
+)
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_no_page_is_wider_than_a_phone(
     browser: Browser, site: str, page: str, language: str

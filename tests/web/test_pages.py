@@ -17,7 +17,7 @@ from tests.web.conftest import ATTRIBUTION, GRID_B, NASTY
 from web import pages
 from web.texts import LANGUAGE_COOKIE
 
-PAGES = ["/", "/geocode", "/address", "/review", "/imports"]
+PAGES = ["/", "/geocode", "/address", "/review", "/duplicates", "/imports"]
 
 
 @pytest.fixture(autouse=True)

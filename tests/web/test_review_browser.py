@@ -160,7 +160,7 @@ def test_somebody_who_was_quicker_is_said(browser: Browser, queue_site: str) -> 
             {"version": item["version"], "decided_by": "示例·钱二"},
         )
         page.keyboard.press("n")
-        expect(page.locator("#review-fault")).to_contain_text("409")
+        expect(page.locator("#review-fault")).to_contain_text("decided already")
         expect(page.locator(".review-item")).to_have_count(2)
         expect(page.locator("#detail h2")).to_have_text(SECOND)
         assert visit.policy_violations == []

@@ -18,7 +18,8 @@ from geo.codes import CodeStandard
 from geo.crs import CoordinateFault
 from geo.faults import FaultKind
 from geo.geocoding.geocoder import STATUSES
-from geo.tables import REVIEW_STATUSES
+from geo.register.references import moving_references
+from geo.tables import DUPLICATE_STATUSES, REVIEW_STATUSES
 from geo.tables.standard_address import ADDRESS_COMPONENTS
 from web.cli import VERBS
 from web.maps import MAP_LAYERS
@@ -28,7 +29,7 @@ from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_text
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|geocode|address|imports|review|level)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|geocode|address|duplicates|imports|review|level)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -61,6 +62,12 @@ def computed_keys() -> set[str]:
         | {f"imports.standard_{standard.value}" for standard in CodeStandard}
         | {f"address.kind_{kind}" for kind in get_args(NoteKind)}
         | {"imports.stop", "imports.resume"}
+        | {f"duplicates.status_{status}" for status in DUPLICATE_STATUSES}
+        | {f"duplicates.empty_{status}" for status in DUPLICATE_STATUSES}
+        | {f"duplicates.done_{status}" for status in ("later", "merged", "apart")}
+        | {f"duplicates.mark_{mark}" for mark in ("same", "written", "one", "differs")}
+        | {f"duplicates.{side}" for side in ("level", "left", "right", "keep_left", "keep_right")}
+        | {f"duplicates.hangs_{each.table.name}" for each in moving_references()}
         | {f"review.status_{status}" for status in REVIEW_STATUSES}
         | {f"review.empty_{status}" for status in REVIEW_STATUSES}
     )

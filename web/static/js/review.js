@@ -2,6 +2,7 @@
 
 import { askJson, wasGivenUp } from "./api.js";
 import { mapLink, percent, reasonText } from "./candidates.js";
+import { deciderName, startDecider, timeText } from "./decider.js";
 import { byId, make } from "./dom.js";
 import { levelName, startSearch } from "./search.js";
 import { formatNumber, say } from "./texts.js";
@@ -9,7 +10,6 @@ import { formatNumber, say } from "./texts.js";
 const PAGE_ITEMS = 100;
 const LOAD_BELOW = 10; // texts left in the list at which the next page is asked for
 const CANDIDATES = 3; // as many as there are keys
-const REMEMBERED_NAME = "gridbeat.review.decider";
 
 let status = "open";
 let items = []; // of this status, in the order of their ids
@@ -185,12 +185,6 @@ function decisionViews(item) {
   ].filter(Boolean);
 }
 
-function timeText(time) {
-  return new Date(time).toLocaleString(document.documentElement.lang, {
-    dateStyle: "medium", timeStyle: "short",
-  });
-}
-
 /** A group of addresses is no answer: it is searched for the one that is meant. */
 function choose(candidate) {
   if (candidate.standard_address_id !== null) {
@@ -205,10 +199,9 @@ function choose(candidate) {
 async function decide(verb, facts, doneKey) {
   const before = items.find((item) => item.id === selected);
   if (isBusy || before?.status !== "open") return;
-  const decider = byId("decider").value.trim();
-  if (decider === "") {
+  const decider = deciderName();
+  if (decider === null) {
     showFault(say("review.fault_who"));
-    byId("decider").focus();
     return;
   }
   const note = byId("note").value.trim();
@@ -326,11 +319,7 @@ for (const button of document.querySelectorAll("[data-status]")) {
 byId("none").addEventListener("click", reject);
 byId("undo").addEventListener("click", () => takeBack(decisions.at(-1)));
 byId("review-more").addEventListener("click", loadMore);
-byId("decider").value = localStorage.getItem(REMEMBERED_NAME) ?? "";
-byId("decider").addEventListener("change", () => {
-  localStorage.setItem(REMEMBERED_NAME, byId("decider").value.trim());
-  showFault(null);
-});
+startDecider(() => showFault(null));
 startSearch(
   () => {
     const near = detail?.answer.candidates.find((candidate) => candidate.lon !== null);
