@@ -21,10 +21,13 @@ Peer, on a sample of the same rows in the same run, one process: tantivy over ch
 the top 200 reranked by rapidfuzz (bench/suggest.py). It gives an address but no level, confidence,
 point or file. CPU seconds are of all processes; `cpu_us_per_row` is what a row costs.
 
+`--stages N` also times the steps of the match on N of the rows, in this process: [µs of CPU] a row.
+
 RESULT keys: `rows_per_s, peak_mb`; `clean_per_s, noisy_per_s` (each group in a file of its own, a
 fifth of N); `matched, wrong, right` (shares of rows: answered surely; answered surely with another
 address than the one the row was made from; the right address, sure or for review), the same with
-`clean_` and `noisy_`; `cpu_us_per_row, tantivy_per_s, tantivy_right, rows, queries, workers`.
+`clean_` and `noisy_`; `parse_us, read_us, score_us, places_us, match_us` with `--stages`;
+`cpu_us_per_row, tantivy_per_s, tantivy_right, rows, queries, workers`.
 """
 
 from __future__ import annotations
@@ -39,9 +42,12 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import pyarrow as pa
@@ -50,22 +56,28 @@ from rich.table import Table
 
 from bench import query_forms_a as a
 from bench.make_register import FORMS, write_register
+from bench.parsed_register import parsed_rows
 from bench.query_forms_b import FORMS as FORMS_B
 from bench.query_forms_c import FORMS as FORMS_C
-from bench.suggest import Tantivy, read_register
+from bench.suggest import Tantivy
 from bench.synthetic_city import City, Record
+from geo.addresses.match import MAX_TEXT_LENGTH, match_standard_address
+from geo.addresses.match_places import find_places
+from geo.addresses.match_query import read_query
+from geo.addresses.match_sites import score_rows
+from geo.addresses.parse import parse
 from geo.addresses.register_index import RegisterIndex
-from geo.addresses.register_rows import CHUNK_ROWS, rows_from_texts
 from geo.geocoding.batch import geocode_file
 from geo.geocoding.local import LocalGeocoder
-from geo.geocoding.workers import map_in_order, usable_cores
 from geo.values import GridScope
 
 SEED = 2026
 CLEAN_SHARE = 0.7
 SAMPLE_S = 0.2
+STAGES = ("parse_us", "read_us", "score_us", "places_us", "match_us")
 EVERYTHING = GridScope.everything()
 
+T = TypeVar("T")
 Form = Callable[[Record, random.Random], str]
 
 CLEAN: tuple[Form, ...] = (
@@ -106,30 +118,6 @@ def write_rows(rows: list[Row], path: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(("number", "address"))
         writer.writerows((number, row.text) for number, row in enumerate(rows))
-
-
-def parsed_rows(folder: Path) -> pa.Table:
-    """Return the rows of `register.csv`, parsed by processes of their own, kept in `rows.arrow`."""
-    kept = folder / "rows.arrow"
-    if not kept.exists():
-
-        def chunks() -> Iterator[list[tuple[int, str, float | None, float | None]]]:
-            chunk = []
-            for row in read_register(folder / "register.csv"):
-                chunk.append(row)
-                if len(chunk) == CHUNK_ROWS:
-                    yield chunk
-                    chunk = []
-            if chunk:
-                yield chunk
-
-        parts = list(map_in_order(rows_from_texts, chunks(), workers=usable_cores()))
-        table = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
-        with pa.OSFile(str(kept), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
-            writer.write_table(table)
-        del parts, table
-    with pa.OSFile(str(kept), "rb") as file:
-        return pa.ipc.open_file(file).read_all()
 
 
 class PeakMemory:
@@ -189,6 +177,32 @@ def geocode(rows: list[Row], geocoder: LocalGeocoder, folder: Path, workers: int
     return Run(wall, cpu, [row["gb_status"] for row in found], ids)
 
 
+def stages(texts: list[str], index: RegisterIndex) -> dict[str, float]:
+    """Return CPU time [µs] a text: of reading its parts, reading it as a query, scoring sites and
+    rows, making places of rows, and of the whole match."""
+    view = index.view(EVERYTHING)
+    spent: Counter[str] = Counter()
+
+    def timed(name: str, do: Callable[[], T]) -> T:
+        begun = time.process_time()
+        done = do()
+        spent[name] += time.process_time() - begun
+        return done
+
+    for text in texts:
+        parsed = timed("parse_us", partial(parse, text))
+        query = timed(
+            "read_us", partial(read_query, text, parsed, view, max_length=MAX_TEXT_LENGTH)
+        )
+        scores = timed("score_us", partial(score_rows, query, view))
+        timed("places_us", partial(find_places, query, view, scores, limit=5))
+        timed(
+            "match_us",
+            partial(match_standard_address, text, index, scope=EVERYTHING, others_of_sure=False),
+        )
+    return {name: round(seconds / len(texts) * 1e6, 1) for name, seconds in spent.items()}
+
+
 def shares(rows: list[Row], run: Run, group: str | None) -> dict[str, float]:
     chosen = [i for i, row in enumerate(rows) if group in (None, row.group)]
     sure = [i for i in chosen if run.statuses[i] == "matched"]
@@ -209,6 +223,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--peer", type=int, default=300)
     parser.add_argument("--no-tantivy", action="store_true")
+    parser.add_argument("--stages", type=int, default=0)
     given = parser.parse_args()
     console = Console()
     with contextlib.ExitStack() as stack:
@@ -254,6 +269,8 @@ def main() -> None:
             "queries": len(rows),
             "workers": given.workers,
         }
+        if given.stages:
+            result |= stages([row.text for row in rows[: given.stages]], index)
         if not given.no_tantivy:
             tantivy = Tantivy(path, stack.enter_context(tempfile.TemporaryDirectory()))
             sample = rows[: given.peer]
@@ -283,6 +300,9 @@ def _print(console: Console, result: dict[str, float]) -> None:
             f"{result['tantivy_right']:.1%}",
         )  # fmt: skip
     console.print(table)
+    if "match_us" in result:
+        steps = ", ".join(f"{name[:-3]} {result[name]}" for name in STAGES)
+        console.print(f"µs of CPU a row in one process: {steps}")
     console.print(f"peak {result['peak_mb']:,} MB, {result['cpu_us_per_row']} µs of CPU a row")
 
 

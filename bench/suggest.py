@@ -10,6 +10,9 @@ table by form, where there is one). `bench.make_register` writes both.
 - pg_trgm: the nearest by trigram distance through a GiST index, in a PostgreSQL of its own; slow,
   so it answers the first `--trgm-count` queries only; with 0 it is left out
 
+Where `rows.arrow` stands beside REGISTER, which bench.address_batch leaves there, it is not parsed
+again.
+
 Each query goes to all methods in turn, so that whatever else the machine does falls on all alike.
 Peers get the text with its width folded (NFKC). Times are wall clock; `cpu` is that of the thread.
 
@@ -46,6 +49,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
+from bench.parsed_register import parsed_rows, read_register
 from geo.addresses.match import DEFAULT_THRESHOLD, match_standard_address
 from geo.addresses.register_index import RegisterIndex
 from geo.addresses.register_rows import rows_from_texts
@@ -96,22 +100,11 @@ def percentile(values: list[float], share: int) -> float:
     return ordered[min(len(ordered) - 1, len(ordered) * share // 100)]
 
 
-def read_register(path: Path) -> Iterator[tuple[int, str, float | None, float | None]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            lon, lat = row.get("lon"), row.get("lat")
-            yield (
-                int(row["id"]),
-                row["text"],
-                float(lon) if lon else None,
-                float(lat) if lat else None,
-            )
-
-
 def build_index(path: Path) -> tuple[RegisterIndex, dict[str, float]]:
     before = psutil.Process().memory_info().rss
     started = time.perf_counter()
-    table = rows_from_texts(read_register(path))
+    kept = path.with_name("rows.arrow")
+    table = parsed_rows(path.parent) if kept.exists() else rows_from_texts(read_register(path))
     parsed = time.perf_counter()
     index = RegisterIndex.from_table(table)
     index.view(EVERYTHING)

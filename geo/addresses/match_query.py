@@ -44,6 +44,8 @@ _IDLE = re.compile(
 # What `fold_name` changes: each run of numerals, each separator.
 _FOLDED = re.compile(r"[零〇一二三四五六七八九十百廿卅壹贰叁肆伍陆柒捌玖拾佰]+|[\s\-_,.;·()]")
 _PIECE = re.compile(r"\d+|[A-Z]+")
+_TWO_DIGITS = re.compile(r"\d(?=\d)")
+_DIGIT = re.compile(r"\d")
 _CHINESE = re.compile(r"[一-鿿]")
 
 
@@ -107,7 +109,8 @@ def read_query(
     plain = spell_out_numerals(normalise(text, max_length=max_length).text)
     folded, origin = _fold(plain)
     components = parsed.components() if parsed is not None else {}
-    hits = _without_split_numbers(view.names.find_written(folded, view.alive_names), plain, origin)
+    hits = view.names.find_written(folded, view.alive_names)
+    hits = _without_split_numbers(hits, folded, plain, origin)
     hits = _nested(hits)
     tokens = find_numbers(plain, _name_spans(hits, origin, plain))
     covered = _covered(folded, plain, origin, hits, tokens)
@@ -127,7 +130,7 @@ def read_query(
         if not any(hit.end - hit.start >= 3 for hit in near):
             near += view.names.find_parts(folded, start, end, view.alive_names)
         similar += near
-    similar = _without_split_numbers(similar, plain, origin)
+    similar = _without_split_numbers(similar, folded, plain, origin)
     similar = [hit for hit in similar if hit.how == "begun" or not _is_written(hit, hits)]
     begun = [(hit.start, hit.end) for hit in similar if hit.how == "begun"]
     all_hits = _laminar(_best_of_each([*_lowered_inside(hits, begun), *similar]))
@@ -135,19 +138,15 @@ def read_query(
         if hit.quality >= CLEAR_QUALITY:
             covered[hit.start : hit.end] = [True] * (hit.end - hit.start)
     clusters = _clusters(all_hits)
-    placed = tuple(
-        (hit, place)
-        for hit in all_hits
-        for place, (start, end) in enumerate(clusters)
-        if start <= hit.start and hit.end <= end
-    )
-    left = "".join(
-        char if not is_covered and _CHINESE.match(char) else " "
-        for char, is_covered in zip(folded, covered, strict=True)
-    )
+    left = ""
+    if not all(covered):
+        left = "".join(
+            char if not is_covered and "一" <= char <= "鿿" else " "
+            for char, is_covered in zip(folded, covered, strict=True)
+        )
     return Query(
         folded=folded,
-        hits=placed,
+        hits=_placed(all_hits, clusters),
         clusters=clusters,
         readings=_readings(tokens, components),
         leftover=tuple(left.split()),
@@ -177,13 +176,18 @@ def _fold(plain: str) -> tuple[str, list[int]]:
     return "".join(pieces), origin
 
 
-def _without_split_numbers(hits: list[NameHit], plain: str, origin: list[int]) -> list[NameHit]:
+def _without_split_numbers(
+    hits: list[NameHit], folded: str, plain: str, origin: list[int]
+) -> list[NameHit]:
     """Leave out hits that begin or end inside a number: 路1 in 文一路12号."""
-    return [
-        hit
-        for hit in hits
-        if not _splits(hit.start, plain, origin) and not _splits(hit.end, plain, origin)
-    ]
+    inside = {
+        match.start() + 1
+        for match in _TWO_DIGITS.finditer(folded)
+        if _splits(match.start() + 1, plain, origin)
+    }
+    if not inside:
+        return hits
+    return [hit for hit in hits if hit.start not in inside and hit.end not in inside]
 
 
 def _splits(at: int, plain: str, origin: list[int]) -> bool:
@@ -205,22 +209,24 @@ def _lowered_inside(hits: list[NameHit], spans: list[tuple[int, int]]) -> list[N
         return hits
     result = []
     for hit in hits:
-        inside = any(
-            start <= hit.start and hit.end <= end and end - start > hit.end - hit.start
-            for start, end in spans
-        )
-        worth = hit.quality * (NESTED_SHARE if inside else 1.0)
-        if inside and hit.how != "full":
-            worth *= 0.6
-        result.append(hit._replace(quality=worth))
+        _, first, last, quality, how = hit
+        for start, end in spans:
+            if start <= first and last <= end and end - start > last - first:
+                worth = quality * NESTED_SHARE
+                hit = hit._replace(quality=worth if how == "full" else worth * 0.6)
+                break
+        result.append(hit)
     return result
 
 
 def _best_of_each(hits: list[NameHit]) -> list[NameHit]:
     best: dict[tuple[int, int, int], NameHit] = {}
-    for hit in sorted(hits, key=lambda h: (-h.quality, h.how)):
-        best.setdefault((hit.name_id, hit.start, hit.end), hit)
-    return sorted(best.values(), key=lambda h: (h.start, h.end, h.name_id))
+    for hit in hits:
+        name_id, start, end, quality, how = hit
+        known = best.get((start, end, name_id))
+        if known is None or (-quality, how) < (-known.quality, known.how):
+            best[start, end, name_id] = hit
+    return [best[place] for place in sorted(best)]
 
 
 def _open_ended(tokens: list[NumberToken], plain: str) -> list[NumberToken]:
@@ -243,6 +249,8 @@ def _laminar(hits: list[NameHit]) -> list[NameHit]:
 
     Names written in full may overlap (春江花园, 花园路): either may be meant.
     """
+    if all(hit.how == "full" for hit in hits):
+        return hits
     kept: list[NameHit] = []
     spans: set[tuple[int, int]] = set()
     ranked = sorted(
@@ -268,7 +276,7 @@ def _name_spans(hits: list[NameHit], origin: list[int], plain: str) -> list[tupl
         (origin[hit.start], origin[hit.end - 1] + 1)
         for hit in hits
         if hit.quality >= CLEAR_QUALITY
-        and any(c.isdigit() for c in plain[origin[hit.start] : origin[hit.end - 1] + 1])
+        and _DIGIT.search(plain, origin[hit.start], origin[hit.end - 1] + 1)
     ]
 
 
@@ -279,13 +287,13 @@ def _covered(
     hits: list[NameHit],
     tokens: list[NumberToken],
 ) -> list[bool]:
-    covered = [not _CHINESE.match(char) for char in folded]
+    covered = [not "一" <= char <= "鿿" for char in folded]
     for hit in hits:
         if hit.quality >= CLEAR_QUALITY:
             covered[hit.start : hit.end] = [True] * (hit.end - hit.start)
-    taken = {i for token in tokens for i in range(token.start, token.end)}
-    for at, was in enumerate(origin):
-        covered[at] = covered[at] or was in taken
+    if tokens:
+        taken = {i for token in tokens for i in range(token.start, token.end)}
+        covered = [is_so or was in taken for is_so, was in zip(covered, origin, strict=True)]
     for pattern in (_RELATION, _IDLE):
         for match in pattern.finditer(folded):
             # A word inside a name that wasn't recognised is part of that name.
@@ -300,6 +308,8 @@ def _covered(
 def _uncovered_pieces(folded: str, covered: list[bool]) -> list[tuple[int, int]]:
     """Return runs of characters that nothing explains, of two characters or more."""
     pieces: list[tuple[int, int]] = []
+    if all(covered):
+        return pieces
     start = -1
     for at in range(len(folded) + 1):
         open_here = at < len(folded) and not covered[at]
@@ -312,14 +322,30 @@ def _uncovered_pieces(folded: str, covered: list[bool]) -> list[tuple[int, int]]
 
 
 def _clusters(hits: list[NameHit]) -> tuple[tuple[int, int], ...]:
-    """Join overlapping hits into the places at which the text names something."""
+    """Join overlapping hits, in order, into the places at which the text names something."""
     spans: list[list[int]] = []
-    for hit in sorted(hits, key=lambda h: (h.start, h.end)):
+    for hit in hits:
         if spans and hit.start < spans[-1][1]:
             spans[-1][1] = max(spans[-1][1], hit.end)
         else:
             spans.append([hit.start, hit.end])
     return tuple((start, end) for start, end in spans)[:MAX_CLUSTERS]
+
+
+def _placed(
+    hits: list[NameHit], clusters: tuple[tuple[int, int], ...]
+) -> tuple[tuple[NameHit, int], ...]:
+    """Return each hit (in order) with its cluster, but those of clusters too many."""
+    placed: list[tuple[NameHit, int]] = []
+    at, end = 0, clusters[0][1] if clusters else 0
+    for hit in hits:
+        while hit.start >= end:
+            at += 1
+            if at == len(clusters):
+                return tuple(placed)
+            end = clusters[at][1]
+        placed.append((hit, at))
+    return tuple(placed)
 
 
 def _readings(tokens: list[NumberToken], components: dict[str, str]) -> tuple[NumberReading, ...]:

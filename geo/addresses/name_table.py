@@ -93,6 +93,7 @@ class NameTable:
         self._typos = _HashedForms()
         self._pairs = _HashedForms()
         self._name_lengths = np.zeros(1, np.int32)
+        self.version = 0  # grows with each name, and with each level of a name
         self.beginnings: object | None = None  # kept here for `suggest`, which makes it
 
     def __len__(self) -> int:
@@ -112,6 +113,7 @@ class NameTable:
                 fresh.append(name_id)
                 self._add_form(key, name_id, FULL)
             if level not in self.levels[name_id]:
+                self.version += 1
                 self.levels[name_id] |= {level}
                 for form, quality in short_forms(key, level):
                     self._add_form(form, name_id, quality)

@@ -158,17 +158,19 @@ def _join_lanes(tokens: list[NumberToken]) -> list[NumberToken]:
 
 def read_numbers(tokens: list[NumberToken]) -> list[NumberReading]:
     """Return the readings of the numbers, the cheapest first; at least one, which may be empty."""
-    shapes = tuple(
-        _Shape(
-            token.word,
-            min(sum(map(str.isdigit, token.key)), 4),
-            token.key.rstrip("*").isdigit(),
-            at + 1 < len(tokens) and tokens[at + 1].key.startswith(token.key),
-            token.joined,
-        )
-        for at, token in enumerate(tokens)
-    )
     keys = [token.key for token in tokens]
+    shapes = tuple(
+        [
+            _Shape(
+                token.word,
+                min(len(key) if key.isdigit() else sum(map(str.isdigit, key)), 4),
+                key.rstrip("*").isdigit(),
+                following.startswith(key),
+                token.joined,
+            )
+            for token, key, following in zip(tokens, keys, [*keys[1:], ""], strict=False)
+        ]
+    )
     unique: dict[tuple[object, ...], NumberReading] = {}
     for cost, alike in _readings_of_shapes(shapes):
         found = [

@@ -10,7 +10,8 @@ from __future__ import annotations
 import bisect
 import math
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ from geo.addresses.match_sites import NAME_WEIGHTS, RowScores, score_rows
 from geo.addresses.name_table import NameHit, NameTable
 from geo.addresses.register_index import RegisterIndex, RegisterView
 from geo.addresses.row_groups import EARTH_RADIUS_M, group_point
+from geo.addresses.site_kernels import posting_spans
 from geo.addresses.sounds import initials, spelled
 from geo.values import GridScope, LonLat
 
@@ -36,6 +38,7 @@ BEGUN_QUALITY, PINYIN_QUALITY = 0.9, 0.85
 
 # Folded names have digits for numerals; typed in pinyin they are spoken.
 _AS_SAID = str.maketrans("0123456789", "零一二三四五六七八九")
+_LAST_CHARACTER = chr(sys.maxunicode)
 _LATIN = re.compile(r"(?<![0-9A-Z])[A-Z]{2,}(?![A-Z])")
 
 
@@ -56,26 +59,43 @@ class Suggestion:
 
 
 class _Beginnings:
-    """Names of a table in the order of their text, initials and spelling."""
+    """Names of a table in the order of their text, initials and spelling.
+
+    weights : (n_names,) the largest weight of each name's levels
+    lengths : (n_names,) [characters]
+    order : (n_names,) place of each name by length, then by text
+    """
 
     def __init__(self, names: NameTable) -> None:
-        self.count = len(names)
-        keys = list(enumerate(names.texts[: self.count]))[1:]
-        self.written = sorted((key, i) for i, key in keys)
+        self.version = names.version
+        keys = list(enumerate(list(names.texts)))[1:]
+        self.written = _Ordered((key, i) for i, key in keys)
         said = [(key.translate(_AS_SAID), i) for i, key in keys]
-        self.initials = sorted((initials(key), i) for key, i in said)
-        self.spelled = sorted((spelled(key), i) for key, i in said)
+        self.initials = _Ordered((initials(key), i) for key, i in said)
+        self.spelled = _Ordered((spelled(key), i) for key, i in said)
+        weights = [
+            max((NAME_WEIGHTS[level] for level in names.levels[i]), default=0.0) for i, _ in keys
+        ]
+        self.weights = np.array([0.0, *weights])
+        self.lengths = np.array([0, *(len(key) for _, key in keys)])
+        self.order = np.zeros(len(keys) + 1, np.int64)
+        for place, (i, _) in enumerate(sorted(keys, key=lambda item: (len(item[1]), item[1]))):
+            self.order[i] = place
 
-    @staticmethod
-    def find(ordered: list[tuple[str, int]], start: str) -> list[tuple[str, int]]:
-        """Return the (text, name id) that begin with `start`."""
-        first = bisect.bisect_left(ordered, (start, 0))
-        found = []
-        for text, name_id in ordered[first : first + NAMES_LOOKED_AT]:
-            if not text.startswith(start):
-                break
-            found.append((text, name_id))
-        return found
+
+class _Ordered:
+    """Texts in order, each with the id of its name."""
+
+    def __init__(self, pairs: Iterable[tuple[str, int]]) -> None:
+        ordered = sorted(pairs)
+        self._texts = [text for text, _ in ordered]
+        self._ids = np.array([i for _, i in ordered], np.int64)
+
+    def find(self, start: str) -> NDArray[np.int64]:
+        """Return the ids of up to NAMES_LOOKED_AT names whose text begins with `start`."""
+        first = bisect.bisect_left(self._texts, start)
+        last = bisect.bisect_right(self._texts, start + _LAST_CHARACTER, first)
+        return self._ids[first : min(last, first + NAMES_LOOKED_AT)]
 
 
 def suggest(
@@ -121,9 +141,9 @@ def suggest(
 
 
 def _beginnings_of(index: RegisterIndex) -> _Beginnings:
-    """Return the names in order, made again only when names were added."""
+    """Return the names in order, made again only when names, or levels of theirs, were added."""
     known = index.names.beginnings
-    if not isinstance(known, _Beginnings) or known.count != len(index.names):
+    if not isinstance(known, _Beginnings) or known.version != index.names.version:
         known = _Beginnings(index.names)
         index.names.beginnings = known
     return known
@@ -157,12 +177,10 @@ def _completions(
     """Return names in pinyin anywhere, and names that the end of the text begins."""
     hits: list[NameHit] = []
     for match in _LATIN.finditer(folded):
-        found = {
-            name_id
-            for ordered in (beginnings.initials, beginnings.spelled)
-            for _, name_id in beginnings.find(ordered, match[0])
-        }
-        hits += _best(found, match.start(), match.end(), PINYIN_QUALITY, view, near)
+        found = [ordered.find(match[0]) for ordered in (beginnings.initials, beginnings.spelled)]
+        name_ids = np.unique(np.concatenate(found))
+        span = match.start(), match.end()
+        hits += _best(name_ids, *span, PINYIN_QUALITY, view, beginnings, near)
     end = len(folded)
     if end == 0 or _is_ascii_letter(folded[-1]):
         return hits
@@ -171,9 +189,9 @@ def _completions(
             continue
         if not any("一" <= char <= "鿿" for char in folded[start:end]):
             continue
-        found = {name_id for _, name_id in beginnings.find(beginnings.written, folded[start:end])}
-        found = {name_id for name_id in found if len(view.names.texts[name_id]) > end - start}
-        best = _best(found, start, end, BEGUN_QUALITY, view, near)
+        name_ids = beginnings.written.find(folded[start:end])
+        name_ids = name_ids[beginnings.lengths[name_ids] > end - start]
+        best = _best(name_ids, start, end, BEGUN_QUALITY, view, beginnings, near)
         if best:
             return hits + best
     return hits
@@ -184,36 +202,45 @@ def _is_ascii_letter(char: str) -> bool:
 
 
 def _best(
-    name_ids: set[int],
+    name_ids: NDArray[np.int64],
     start: int,
     end: int,
     quality: float,
     view: RegisterView,
+    beginnings: _Beginnings,
     near: LonLat | None,
 ) -> list[NameHit]:
     """Return the likeliest names: of narrow levels, near, short."""
-    ranked = []
-    for name_id in name_ids:
-        if name_id >= len(view.alive_names) or not view.alive_names[name_id]:
-            continue
-        weight = max(NAME_WEIGHTS[level] for level in view.names.levels[name_id])
-        away = 0.0 if near is None else round(_name_distance_m(name_id, view, near), -2)
-        key = view.names.texts[name_id]
-        ranked.append((-weight, away, len(key), key, name_id))
-    ranked.sort()
+    name_ids = name_ids[name_ids < len(view.alive_names)]
+    name_ids = name_ids[view.alive_names[name_ids]]
+    if not len(name_ids):
+        return []
+    keys = [beginnings.order[name_ids], -beginnings.weights[name_ids]]
+    if near is not None:
+        keys.insert(1, np.round(_name_distances_m(name_ids, view, near), -2))
+    chosen = name_ids[np.lexsort(keys)[:COMPLETIONS]]
+    lengths = beginnings.lengths[chosen]
     return [
-        NameHit(
-            name_id, start, end, quality * (1 - 0.01 * min(9, len(key) - (end - start))), "begun"
-        )
-        for _, _, _, key, name_id in ranked[:COMPLETIONS]
+        NameHit(name_id, start, end, quality * (1 - 0.01 * min(9, length - (end - start))), "begun")
+        for name_id, length in zip(chosen.tolist(), lengths.tolist(), strict=True)
     ]
 
 
-def _name_distance_m(name_id: int, view: RegisterView, near: LonLat) -> float:
-    """How far away the first visible address with a name is [m]."""
-    for part in view.parts:
-        sites = part.visible_sites(part.segment.sites_of_name(name_id)[:1])
-        if len(sites):
-            row = part.segment.site_begin[sites[0]]
-            return float(_distance_m(part.segment.row_lonlat[[row]], near)[0])
-    return 1e9
+def _name_distances_m(
+    name_ids: NDArray[np.int64], view: RegisterView, near: LonLat
+) -> NDArray[np.float64]:
+    """Return how far away the first address of each name is [m], 1e9 where none is visible."""
+    away = np.full(len(name_ids), 1e9)
+    # What changed since stands in the last part; the first that has the name tells.
+    for part in reversed(view.parts):
+        segment = part.segment
+        spans = posting_spans(
+            segment.posting_names, segment.posting_begin, name_ids.astype(np.int32)
+        )
+        has_any = spans[:, 0] < spans[:, 1]
+        sites = segment.posting_sites[spans[has_any, 0]]
+        at = np.flatnonzero(has_any)
+        if part.site_mask is not None:
+            at, sites = at[part.site_mask[sites]], sites[part.site_mask[sites]]
+        away[at] = _distance_m(segment.row_lonlat[segment.site_begin[sites]], near)
+    return away

@@ -185,7 +185,7 @@ class _Task:
         part, chunk = item
         if isinstance(chunk, int):
             return _Done(chunk, None)
-        texts = [None if pd.isna(value) else str(value) for value in chunk.values[self.column]]
+        texts = _texts(chunk.values[self.column])
         answers = self.geocoder.geocode_many(texts, scope=self.scope)
         answers = [
             answer if fault is None else GeocodeAnswer(answer.text, ERROR, message=fault.reason)
@@ -193,10 +193,7 @@ class _Task:
         ]
         points = [_point_in(answer, self.datum) for answer in answers]
         source = {
-            name: pa.array(
-                [None if pd.isna(value) else str(value) for value in chunk.values[name]],
-                pa.string(),
-            )
+            name: pa.array(_texts(chunk.values[name]), pa.string())
             for name in chunk.values.columns
             if name not in ANSWER_COLUMNS
         }
@@ -239,6 +236,13 @@ def _run(
             if progress is not None:
                 progress(rows, table.row_count)
     return counts
+
+
+def _texts(values: pd.Series[str]) -> list[str | None]:
+    return [
+        None if is_missing else str(value)
+        for value, is_missing in zip(values.tolist(), values.isna().tolist(), strict=True)
+    ]
 
 
 def _point_in(answer: GeocodeAnswer, datum: Datum) -> tuple[float, float] | None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from geo.addresses.deployment import DeploymentContext, written_form
 from geo.addresses.match import MAX_TEXT_LENGTH, MatchResult, match_standard_address
@@ -55,21 +58,23 @@ class LocalGeocoder:
         FileTooLarge : longer than `max_length`
         DatabaseUnavailable : the register can't be followed
         """
-        return self._geocode(address_text, self._index(), scope)
+        answer = self._geocode(address_text, self._index(), scope, self._context())
+        return _with_cells([answer])[0]
 
     def geocode_many(
         self, address_texts: Sequence[str | None], *, scope: GridScope
     ) -> list[GeocodeAnswer]:
         """Return where each text is, in order; a text that can't be read is an answer `error`."""
         index = self._index()
+        context = self._context()
         answers = []
         for text in address_texts:
             try:
-                answers.append(self._geocode(text, index, scope))
+                answers.append(self._geocode(text, index, scope, context))
             except InvalidInput as error:
                 shown = text[:80] if isinstance(text, str) else ""
                 answers.append(GeocodeAnswer(shown, ERROR, message=error.message))
-        return answers
+        return _with_cells(answers)
 
     def suggest(
         self,
@@ -83,7 +88,13 @@ class LocalGeocoder:
         """Return what typed text may become; see `geo.addresses.suggest`."""
         return suggest(typed, self._index(), scope=scope, near=near, recent=recent, limit=limit)
 
-    def _geocode(self, text: str | None, index: RegisterIndex, scope: GridScope) -> GeocodeAnswer:
+    def _geocode(
+        self,
+        text: str | None,
+        index: RegisterIndex,
+        scope: GridScope,
+        context: ParseContext | None,
+    ) -> GeocodeAnswer:
         if not isinstance(text, str) or not text.strip():
             raise InvalidInput(
                 "The address text is empty. Give an address, such as 文一路269号3幢2单元101室."
@@ -92,22 +103,39 @@ class LocalGeocoder:
             text,
             index,
             scope=scope,
-            context=self._context(),
+            context=context,
             threshold=self._threshold,
             max_length=self._max_length,
             others_of_sure=self._others_of_sure,
         )
-        return answer_from_match(result)
+        return _answer_without_cell(result)
 
 
 def answer_from_match(result: MatchResult) -> GeocodeAnswer:
     """Return the answer that a match gives."""
+    return _with_cells([_answer_without_cell(result)])[0]
+
+
+def _with_cells(answers: list[GeocodeAnswer]) -> list[GeocodeAnswer]:
+    """Return the answers, with the H3 cell of the point of those that the register gave none."""
+    lacking = [
+        (at, answer.lonlat)
+        for at, answer in enumerate(answers)
+        if answer.h3_cell is None and answer.lonlat is not None
+    ]
+    if not lacking:
+        return answers
+    lonlat = np.array([(point.longitude, point.latitude) for _, point in lacking])
+    cells = lonlat_to_h3_cell(lonlat[:, 0], lonlat[:, 1]).tolist()
+    for (at, _), cell in zip(lacking, cells, strict=True):
+        answers[at] = replace(answers[at], h3_cell=cell)
+    return answers
+
+
+def _answer_without_cell(result: MatchResult) -> GeocodeAnswer:
     best = result.best
     if best is None:
         return GeocodeAnswer(result.text, result.status, reasons=result.reasons)
-    h3_cell = best.h3_cell
-    if h3_cell is None and best.lonlat is not None:
-        h3_cell = lonlat_to_h3_cell(best.lonlat.longitude, best.lonlat.latitude)
     return GeocodeAnswer(
         text=result.text,
         status=result.status,
@@ -116,7 +144,7 @@ def answer_from_match(result: MatchResult) -> GeocodeAnswer:
         accuracy_m=best.radius_m,
         confidence=best.confidence,
         grid_code=best.grid_code,
-        h3_cell=h3_cell,
+        h3_cell=best.h3_cell,
         standard_address_id=best.standard_address_id,
         canonical_text=best.canonical_text,
         is_ambiguous=result.ambiguous,

@@ -6,7 +6,7 @@ import time
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geo.addresses import match_sites
@@ -280,3 +280,28 @@ def test_scrambled_addresses_never_fail(pieces: list[str]) -> None:
     assert 0 <= result.confidence <= 1
     for candidate in result.candidates:
         assert candidate.lonlat is not None
+
+
+@pytest.mark.parametrize("text", [*TEXTS.values(), *QUERIES])
+def test_without_the_others_of_a_sure_answer_it_is_the_same(text: str) -> None:
+    whole = match(text)
+    alone = match_standard_address(text, INDEX, scope=EVERYTHING, others_of_sure=False)
+    assert (alone.status, alone.ambiguous, alone.best) == (
+        whole.status, whole.ambiguous, whole.best,
+    )  # fmt: skip
+    is_sure = whole.status == "matched"
+    assert alone.candidates == (whole.candidates[:1] if is_sure else whole.candidates)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.sampled_from(PIECES), max_size=12), st.sampled_from(sorted(TEXTS)))
+def test_sites_that_are_not_looked_at_would_change_no_answer(
+    monkeypatch: pytest.MonkeyPatch, pieces: list[str], address_id: int
+) -> None:
+    text = TEXTS[address_id].removeprefix("浙江省杭州市")[: 4 + len(pieces)] + "".join(pieces)
+    found = match(text)
+    with monkeypatch.context() as patched:
+        patched.setattr(match_sites, "POINTS_OPENED", 1e6)
+        assert match(text) == found
