@@ -58,6 +58,18 @@ def test_the_maps_place_and_what_was_chosen_are_sent_and_come_first(desktop: Vis
     expect(options.first).to_contain_text(chosen)
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_box_and_its_list_have_room_beside_the_pages(desktop: Visit, language: str) -> None:
+    desktop.go(f"/?lang={language}")
+    box = desktop.page.get_by_role("combobox")
+    box.fill("试验A路1")
+    expect(desktop.page.locator("#search-list [role=option]").first).to_be_visible()
+    for name, wanted in (("#search-input", 240), ("#search-list", 380)):
+        bounds = desktop.page.locator(name).bounding_box()
+        assert bounds is not None
+        assert bounds["width"] >= wanted, name
+
+
 def test_initials_complete_on_the_page(desktop: Visit) -> None:
     desktop.go("/")
     desktop.page.get_by_role("combobox").fill("syBl")
