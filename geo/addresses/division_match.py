@@ -14,9 +14,12 @@ from geo.addresses.division_names import (
     township_names,
     upper_names,
 )
+from geo.addresses.division_paths import match_chain
+from geo.addresses.division_slips import match_slip
 from geo.addresses.division_state import DivisionState
 from geo.addresses.division_words import (
     CHANGED_CLASS,
+    CORPS,
     COUNTY,
     FILLER,
     FILLER_STARTS,
@@ -41,6 +44,10 @@ def match_division(reading: Reading, at: int, stop: int, state: DivisionState) -
     """Add the token of a division at `at`; return where it ends, or `at` if there is none."""
     text = reading.text
     if not reading.seen.isdisjoint(_CLOSING):
+        if at == reading.chain:
+            end = match_chain(reading, at, state)
+            if end > at:
+                return end
         last = reading.last_kind()
         if last in ("relation", "distance") and len(reading.tokens) < 6:
             return _match_upper(reading, at, stop, state, only_full=True)
@@ -97,6 +104,9 @@ def _match_upper(
         if only_full and (length == 2 or not in_full):
             continue
         if not in_full:
+            if name == "新疆" and (corps := CORPS.match(text, at, stop)):
+                reading.add("other", at, corps.end(), corps[0])
+                return corps.end()
             below = bool(state.within(codes) if state.candidates else is_only_county(codes[-1]))
             if _goes_on(text, end, stop, codes, below=below):
                 continue
@@ -134,12 +144,16 @@ def _match_upper(
                 # Said again: the later writing of the level counts, what is finer stays.
                 _mark_repeated(reading, rank, rank)
                 reading.add(facts[said[0]].level, at, end, name, agreeing[0])
+                state.keep_within(agreeing)
                 return end
             said = _supersede(reading, said, rank)
         state.take(said, rank)
         reading.add(facts[said[0]].level, at, end, name, said[0])
         return end
-    if 0 <= state.level <= _CITY_RANK and not only_full:
+    if state.level <= _CITY_RANK and not only_full:
+        slip = match_slip(reading, at, stop, state)
+        if slip > at or state.level < 0:
+            return slip
         county = COUNTY.match(text, at, stop)
         if county is not None:
             # The text says it is a county; the list doesn't know it, so it gets no code.
@@ -164,6 +178,8 @@ def _goes_on(text: str, end: int, stop: int, codes: tuple[str, ...], *, below: b
     """Whether a short name is only the beginning of another name (北京 of 北京路)."""
     if not codes[0].endswith("00") and ZONE_FOLLOWS.match(text, end, stop):
         return True  # 萧山经济技术开发区 is one name
+    if text[end : end + 1] == "城" and end + 1 < stop and text[end + 1] in "东南西北":
+        return False  # 绍兴城南, 丽水城北东区
     if (ROAD_GOES_ON if below else NAME_GOES_ON).match(text, end, stop) is None:
         return False
     return not any(_division_follows(text, end, stop, code) for code in codes[:4])

@@ -24,7 +24,7 @@ from geo.addresses.division_state import DivisionState
 from geo.addresses.division_words import FILLER
 from geo.addresses.divisions import load_divisions
 from geo.addresses.levels import AddressLevel
-from geo.addresses.tokens import Reading
+from geo.addresses.tokens import Kind, Reading
 
 _COUNTY_RANK, _TOWNSHIP_RANK = AddressLevel.COUNTY.rank, AddressLevel.TOWNSHIP.rank
 _CHINESE = re.compile(r"[一-鿿〇㐀-䶿]{3,}")
@@ -93,6 +93,82 @@ def walk_divisions(reading: Reading, state: DivisionState) -> int:
     if at:
         state.stand_at(place.candidates, place.level, place.prefixes)
     return at
+
+
+_LINK = re.compile(r"[省市县区][一-鿿]{2,7}?[市区县旗镇乡道]")
+_LONGEST_NAME = 12  # [characters] looked back for where the first name begins
+_UPPER = frozenset({"province", "city", "county"})
+
+
+def find_chain(reading: Reading, at: int, state: DivisionState) -> int:
+    """Return where two divisions in full and in order begin after `at`; the length if nowhere.
+
+    杭州市绍兴路450号杭州市下城区晨曦复印店: one name may be part of another name, two are not.
+    """
+    text, start = reading.text, at
+    while (link := _LINK.search(text, start)) is not None:
+        start = link.start() + 1
+        names = _place((), (), -1).steps
+        for first in range(max(at, start - _LONGEST_NAME), start - 1):
+            for step in names.get(text[first : first + 2], ()):
+                if first + step[1] != start:
+                    continue
+                steps = _steps_at(text, first)
+                if len(steps) > 1 and not _lies_elsewhere(steps[-1][4], reading, state):
+                    return first
+    return len(text)
+
+
+def _lies_elsewhere(codes: tuple[str, ...], reading: Reading, state: DivisionState) -> bool:
+    """Whether a chain belongs to a second address; a township that stands alone gives way."""
+    return bool(
+        state.candidates
+        and not reading.seen.isdisjoint(_UPPER)
+        and not state.within(codes)
+        and not state.above(codes)
+    )
+
+
+def match_chain(reading: Reading, at: int, state: DivisionState) -> int:
+    """Add divisions in full and in order that stand after a road, a door or an estate.
+
+    What was said before is marked as repeated. A chain that lies elsewhere is left alone.
+    """
+    steps = _steps_at(reading.text, at)
+    if len(steps) < 2:
+        return at
+    codes, rank = steps[-1][4], steps[-1][5]
+    if _lies_elsewhere(codes, reading, state):
+        return at
+    within = state.within(codes)
+    if within:
+        state.take(within, rank)
+    elif not state.above(codes):
+        reading.tokens[:] = [
+            (*token[:4], None) if token[0] in Kind.DIVISIONS else token for token in reading.tokens
+        ]
+        state.take(codes, rank)
+        state.village = None
+    for name, length, level, code, _, _ in steps:
+        kind = "repeated" if level in reading.seen else level
+        reading.add(kind, at, at + length, name, None if kind == "repeated" else code)
+        at += length
+    return at
+
+
+def _steps_at(text: str, at: int) -> list[Step]:
+    """Return the names in full and in order that stand at `at`, down to the township."""
+    found: list[Step] = []
+    place = _place((), (), -1)
+    while True:
+        for step in place.steps.get(text[at : at + 2], ()):
+            if text.startswith(step[0], at):
+                break
+        else:
+            return found
+        found.append(step)
+        at += step[1]
+        place = _place((), step[4], step[5])
 
 
 @functools.cache

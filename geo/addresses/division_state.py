@@ -35,6 +35,14 @@ class DivisionState:
         else:
             self.prefixes = tuple(prefix for code in codes for prefix in facts[code].prefixes)
 
+    def keep_within(self, codes: tuple[str, ...]) -> None:
+        """Keep the candidates that are, or lie within, one of `codes`: one of them must."""
+        if len(self.candidates) > 1:
+            prefixes = tuple(
+                [prefix for code in codes for prefix in division_facts()[code].prefixes]
+            )
+            self.take(tuple([c for c in self.candidates if c.startswith(prefixes)]), self.level)
+
     def stand_at(self, candidates: tuple[str, ...], level: int, prefixes: tuple[str, ...]) -> None:
         """Take over what was found out before by `take`."""
         self.candidates, self.level, self.prefixes = candidates, level, prefixes

@@ -36,6 +36,11 @@ INSTITUTION = re.compile(
     r"[^路街道巷弄区县市镇乡村号\W]{1,12}?"
     r"(?:大学|学院|公司|集团|银行|研究院|研究所|总厂|医院|博物馆|剧院|宾馆|饭店|酒店)"
 )
+# A body with divisions and regiments all over Xinjiang, and offices elsewhere: its name says no
+# more of the place than that of a firm does. 石河子市, where it follows, is found by itself.
+CORPS = re.compile(
+    r"新疆生产建设兵团(?:农?第?[一二三四五六七八九十\d]{1,3}师)?(?:第?[一二三四五六七八九十〇零百\d]{1,4}团)?"
+)
 TOWNSHIP = re.compile(rf"[一-鿿]{{2,6}}?(?:{alternatives(TOWNSHIP_ENDINGS)})(?![路街道巷中小口政])")
 TOWNSHIP_ENDS = frozenset(word[0] for word in TOWNSHIP_ENDINGS)
 COUNTY = re.compile(

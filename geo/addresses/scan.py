@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from geo.addresses.division_match import match_division
 from geo.addresses.division_names import upper_names
-from geo.addresses.division_paths import walk_divisions
+from geo.addresses.division_paths import find_chain, walk_divisions
 from geo.addresses.division_state import DivisionState
 from geo.addresses.names import scan_names
 from geo.addresses.numbers import WORDED_STARTS, scan_number, scan_worded
@@ -66,7 +66,10 @@ _DISTANCE = re.compile(
 _DISTANCE_STARTS = frozenset("往向距东南西北前后左右约0123456789")
 # Letters belong to a name where Chinese follows that is no counting word: KTV酒吧, 南苑E家.
 _LETTERS = r"[A-Z]{1,8}(?=[一-鿿])(?![A-Z]*(?:[座栋幢楼区期单馆号排室梯层户端口]|[出入]口))"
-_CHINESE_RUN = re.compile(rf"(?:{_LETTERS})?[一-鿿〇㐀-䶿]+(?:{_LETTERS}[一-鿿〇㐀-䶿]+)*")
+_LAST_LETTERS = r"(?:(?:SOHO|LOFT|MALL)(?![A-Z]))?"  # 现代城SOHO is one name
+_CHINESE_RUN = re.compile(
+    rf"(?:{_LETTERS})?[一-鿿〇㐀-䶿]+(?:{_LETTERS}[一-鿿〇㐀-䶿]+)*{_LAST_LETTERS}"
+)
 _FOREIGN_RUN = re.compile(r"[^一-鿿\s(),;0-9-]+")
 
 
@@ -163,6 +166,10 @@ def _scan_chinese(
                     kind = Kind.SUBESTATE
                 reading.add(kind, at, at + len(name), name)
                 return at + len(name)
+    if reading.chain < 0:
+        reading.chain = find_chain(reading, at, state)
+    if at < reading.chain < stop:
+        stop = reading.chain
     return scan_names(reading, at, stop)
 
 

@@ -44,7 +44,7 @@ class Kind:
 class Reading:
     """One text being read: tokens so far, kinds seen, the last name."""
 
-    __slots__ = ("closings", "last_name", "length", "seen", "text", "tokens")
+    __slots__ = ("chain", "closings", "last_name", "length", "seen", "text", "tokens")
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -52,6 +52,7 @@ class Reading:
         self.tokens: list[Token] = []
         self.seen: set[str] = set()
         self.last_name = ""
+        self.chain = -1  # where divisions in full and in order begin again, once asked for
         self.closings: dict[int, int] | None = None  # bracket → where it closes, once asked for
 
     def add(self, kind: str, start: int, end: int, value: str, code: str | None = None) -> None:

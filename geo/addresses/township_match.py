@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from geo.addresses.division_names import township_names, village_names
+from geo.addresses.division_names import division_facts, township_names, village_names
 from geo.addresses.division_state import DivisionState
 from geo.addresses.division_words import (
     CHANGED_CLASS,
@@ -56,6 +56,8 @@ def match_township(reading: Reading, at: int, stop: int, state: DivisionState) -
                     continue
         said = _township_codes(state, codes, again=again)
         in_short = not in_full and end == at + length
+        if in_short and said and _is_unfounded(name, state):
+            continue
         if len(said) != 1 and (zone or (in_short and state.level < _COUNTY_RANK)):
             continue
         if said:
@@ -93,6 +95,18 @@ def match_after_road(reading: Reading, at: int, stop: int, state: DivisionState)
             reading.add("township", at, end, name, said[0])
             return end
     return at
+
+
+def _is_unfounded(stem: str, state: DivisionState) -> bool:
+    """Whether a township in short needs a county that is known: 丽水城北, 北部区蔡家."""
+    if state.level == _COUNTY_RANK and state.candidates:
+        return division_facts()[state.candidates[0]].rank < _COUNTY_RANK
+    return state.level < _COUNTY_RANK and stem in _DIRECTIONS
+
+
+_DIRECTIONS = frozenset(
+    {"城东", "城南", "城西", "城北"}
+)  # of every town; here and there a township
 
 
 def _with_office(text: str, end: int, stop: int) -> int:
