@@ -56,6 +56,8 @@ COUNTING_WORDS = (
     "号楼|号院|号|幢|栋|座|单元|室|层|楼|弄|支弄|组|村民小组|小组|队"
     "|生产队|梯|户|排|房|栋楼|号房|社(?!区)"
 )
+# A room number without its counting word may stand before one of these: 五〇二对面.
+_AFTER_ROOM = "对面|斜对|正对|对过|旁|隔壁|附近|门口|楼下|楼上|收$|请|电话|电联|谢谢"
 # A numeral before a counting word is part of a name when one of these follows (五号路, 三层镇).
 _NAME_AFTER = "大道|大街|公路|路|街|线|桥|渠|港|道|村|乡|镇|社区|公馆|公寓|地铁|广场|会|山|岭|台|市"
 _NUMERALS = re.compile(
@@ -63,7 +65,7 @@ _NUMERALS = re.compile(
     rf"|(?<=[0-9A-Z]-)[{_NUMERAL_CLASS}]{{1,8}}(?=-|[室号]|$)"
     rf"|(?<![{_NUMERAL_CLASS}\w])[{_NUMERAL_CLASS}]{{1,8}}(?=-[{_NUMERAL_CLASS}0-9])"
     rf"|(?<=[附负])[{_NUMERAL_CLASS}]{{1,8}}(?=[号层楼])"
-    r"|(?<=[元幢栋座层楼])[零〇一二三四五六七八九]{3,4}(?![一-鿿])"
+    rf"|(?<=[元幢栋座层楼])[零〇一二三四五六七八九]{{3,4}}(?:(?![一-鿿])|(?={_AFTER_ROOM}))"
     r"|(?<=\d)一(?=\d)|(?<=\d)幺|幺(?=\d)"
     r"|[①-⑳㉑-㉟㊱-㊿⑴-⑽⓪⓵-⓾❶-❿➀-➉ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫⅰⅱⅲⅳⅴⅵⅶⅷⅸⅹ㈠-㈩㊀-㊉]"
 )

@@ -271,3 +271,11 @@ def test_the_way_from_a_station_is_a_distance_and_a_room_in_it_is_a_room() -> No
     assert parsed.value(AddressLevel.ROOM) == "3"
     parsed = parse("福田区红岭大厦12层地铁2号线燕南站")
     assert parsed.value(AddressLevel.ESTATE) == "红岭大厦"
+
+
+@pytest.mark.parametrize("after", ["", "对面", "旁边", "门口", "附近"])
+def test_a_room_in_chinese_numerals_needs_no_counting_word(after: str) -> None:
+    components = parse(f"凯旋路幺二三号18幢三单元五〇二{after}").components()
+    assert components == {
+        "road": "凯旋路", "door": "123", "building": "18", "entrance": "3", "room": "502",
+    }  # fmt: skip
