@@ -1,7 +1,8 @@
 """Errors as answers: the one place where the platform's errors become HTTP.
 
-    InvalidInput 422 · FileTooLarge 413 · NotFound 404 · Conflict 409 · NotEnoughData 409 ·
-    Unavailable 503 with Retry-After · anything else 500 with a reference number and no detail
+    NotSignedIn 401 · InvalidInput 422 · FileTooLarge 413 · NotFound 404 · Conflict 409 ·
+    NotEnoughData 409 · Unavailable 503 with Retry-After · anything else 500 with a reference
+    number and no detail
 
 Every body has one shape, `{"error": {...}}`, `api.schemas.errors.ErrorAnswer`. A text never holds
 SQL, a path on this machine, or an address outside the caller's scope.
@@ -29,11 +30,13 @@ from geo.errors import (
     InvalidInput,
     NotEnoughData,
     NotFound,
+    NotSignedIn,
     PlatformError,
     Unavailable,
 )
 
 STATUS_OF_FAMILY: tuple[tuple[type[PlatformError], int], ...] = (
+    (NotSignedIn, 401),
     (FileTooLarge, 413),
     (InvalidInput, 422),
     (NotFound, 404),
@@ -126,6 +129,8 @@ def _platform_error(request: Request, error: Exception) -> Response:
     if status == 500:
         raise error
     headers = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     if status == 503:
         retry_after_s = error.facts.get("retry_after_s", RETRY_AFTER_S)
         headers["Retry-After"] = str(max(1, round(retry_after_s)))

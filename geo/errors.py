@@ -6,9 +6,10 @@
     │                             InvalidCode, InvalidTile, PurposeMissing
     ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound,
     │                             SourceNotFound, ReviewItemNotFound, MergeNotFound,
-    │                             DuplicateNotFound
+    │                             DuplicateNotFound, AccountNotFound
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty
+    ├ NotSignedIn                 SignInRefused
     ├ NotEnoughData               DatumUndecided, TooFewPairs (.found, .needed)
     └ Unavailable                 DatabaseUnavailable, PostGISMissing, DiskFull, AssetsMissing,
                                   WorkersEnded
@@ -120,6 +121,18 @@ class MergeNotFound(NotFound):
 
 class DuplicateNotFound(NotFound):
     """No such pair of addresses that may be one place."""
+
+
+class AccountNotFound(NotFound):
+    """No such account, or none of its tokens."""
+
+
+class NotSignedIn(PlatformError):
+    """Who asks isn't known."""
+
+
+class SignInRefused(NotSignedIn):
+    """Name, password or second factor is wrong, or the account is locked; it isn't told which."""
 
 
 class Conflict(PlatformError):

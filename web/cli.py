@@ -29,6 +29,7 @@ VERBS = {
     "areas": ("geo.commands.areas", "app", "Import, list and show administrative areas."),
     "grids": ("geo.commands.grids", "app", "Check, import, list and show grids."),
     "basemap": ("geo.commands.basemap", "app", "Import roads, buildings and places to draw."),
+    "accounts": ("geo.commands.accounts", "app", "Accounts: who may sign in, what they see."),
     "audit": ("geo.commands.audit", "app", "Check and anchor the audit log."),
     "jobs": ("geo.commands.jobs", "app", "Show, stop and go on with imports."),
     "demo": ("geo.commands.demo", "app", "Generate the demo city."),

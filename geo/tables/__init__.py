@@ -1,5 +1,13 @@
 """The tables, one noun a file."""
 
+from geo.tables.account import (
+    ROLES,
+    TOKEN_SCOPES,
+    Account,
+    AccountAssignment,
+    AccountSession,
+    ApiToken,
+)
 from geo.tables.address_merge import AddressMerge
 from geo.tables.area import AREA_LEVELS, Area
 from geo.tables.audit_entry import AUDIT_CHAINS, AUDIT_TEXT_MAX, AuditEntry, AuditHead
@@ -33,8 +41,14 @@ __all__ = [
     "JOB_STATUSES",
     "POINT_METHODS",
     "REVIEW_STATUSES",
+    "ROLES",
+    "TOKEN_SCOPES",
+    "Account",
+    "AccountAssignment",
+    "AccountSession",
     "AddressAlias",
     "AddressMerge",
+    "ApiToken",
     "Area",
     "AuditEntry",
     "AuditHead",

@@ -1,0 +1,39 @@
+"""Accounts: who may sign in, as what, and which places they see."""
+
+from geo.accounts.accounts import (
+    assign,
+    create_account,
+    end_account,
+    end_assignment,
+    find_accounts,
+    get_account,
+    set_password,
+)
+from geo.accounts.callers import Caller, caller_of_session, caller_of_token
+from geo.accounts.roles import ADMINISTRATORS, PERMISSIONS, Permission
+from geo.accounts.signing_in import SignedIn, sign_in, sign_out
+from geo.accounts.tokens import create_api_token, end_api_token
+from geo.accounts.totp import new_totp_secret, totp_uri
+
+__all__ = [
+    "ADMINISTRATORS",
+    "PERMISSIONS",
+    "Caller",
+    "Permission",
+    "SignedIn",
+    "assign",
+    "caller_of_session",
+    "caller_of_token",
+    "create_account",
+    "create_api_token",
+    "end_account",
+    "end_api_token",
+    "end_assignment",
+    "find_accounts",
+    "get_account",
+    "new_totp_secret",
+    "set_password",
+    "sign_in",
+    "sign_out",
+    "totp_uri",
+]
