@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
+from api.callers import pass_door
 from api.dependencies import refuse_unknown_parameters
 from api.endpoints import (
     address_texts,
@@ -21,6 +22,7 @@ from api.endpoints import (
     imports,
     layers,
     review,
+    sessions,
     store,
     tiles,
 )
@@ -64,6 +66,7 @@ TAGS = [
     {"name": "imports", "description": "Files brought in as jobs, with status and report."},
     {"name": "layers", "description": "Answers over places, for the map."},
     {"name": "tiles", "description": "Vector tiles of the base map and the grids."},
+    {"name": "session", "description": "Signing in, who one is, signing out."},
     {"name": "store", "description": "The deployment itself."},
 ]
 
@@ -98,7 +101,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.add_middleware(RequestRecord)
     app.add_middleware(SecurityHeaders)
 
-    endpoints = APIRouter(prefix=PREFIX, dependencies=[Depends(refuse_unknown_parameters)])
+    at_each = [Depends(pass_door), Depends(refuse_unknown_parameters)]
+    endpoints = APIRouter(prefix=PREFIX, dependencies=at_each)
     for module in (
         geocoding,
         address_texts,
@@ -110,6 +114,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         imports,
         layers,
         tiles,
+        sessions,
         store,
     ):
         endpoints.include_router(module.router)

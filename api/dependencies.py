@@ -15,7 +15,9 @@ from fastapi.dependencies.utils import get_flat_params
 from pydantic import AfterValidator, StringConstraints
 from sqlalchemy.orm import Session
 
+from api.callers import CurrentCaller
 from api.services import Services
+from geo.accounts import Permission
 from geo.addresses import ParseContext
 from geo.crs import check_coordinates, parse_datum, to_wgs84
 from geo.errors import InvalidCoordinate, InvalidInput, NotFound
@@ -65,23 +67,21 @@ def get_settings(services: Annotated[Services, Depends(get_services)]) -> Settin
     return services.settings
 
 
-def caller_scope() -> GridScope:
-    """What this caller may see.
-
-    There is no sign-in yet: whoever reaches the server (on loopback, unless the operator opened
-    it to a network they trust) sees everything. Signed-in callers and their grids go here.
-    """
-    return GridScope.everything()
+def caller_scope(caller: CurrentCaller) -> GridScope:
+    """What this caller may see: the grids of their assignments; nothing who isn't signed in."""
+    return GridScope.of([]) if caller is None else caller.scope
 
 
-def operator_scope(scope: Annotated[GridScope, Depends(caller_scope)]) -> GridScope:
-    """The scope of a caller who may see everything; to others, operators' work is not there.
+def operator_scope(
+    caller: CurrentCaller, scope: Annotated[GridScope, Depends(caller_scope)]
+) -> GridScope:
+    """The scope of an administrator of the system; to others, operators' work is not there.
 
     Raises
     ------
-    NotFound : the caller's scope is limited. Import reports hold rows of any grid.
+    NotFound : the caller is none, or their scope is limited. Import reports hold rows of any grid.
     """
-    if not scope.is_everything:
+    if caller is None or not caller.may(Permission.IMPORT) or not scope.is_everything:
         raise NotFound("Nothing is here. See /v1/openapi.json for what there is.")
     return scope
 

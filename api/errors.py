@@ -1,8 +1,8 @@
 """Errors as answers: the one place where the platform's errors become HTTP.
 
-    NotSignedIn 401 · InvalidInput 422 · FileTooLarge 413 · NotFound 404 · Conflict 409 ·
-    NotEnoughData 409 · Unavailable 503 with Retry-After · anything else 500 with a reference
-    number and no detail
+    NotSignedIn 401 · NotPermitted 403 · TooManyTries 429 · InvalidInput 422 ·
+    FileTooLarge 413 · NotFound 404 · Conflict 409 · NotEnoughData 409 ·
+    Unavailable 503 with Retry-After · anything else 500 with a reference number and no detail
 
 Every body has one shape, `{"error": {...}}`, `api.schemas.errors.ErrorAnswer`. A text never holds
 SQL, a path on this machine, or an address outside the caller's scope.
@@ -30,13 +30,17 @@ from geo.errors import (
     InvalidInput,
     NotEnoughData,
     NotFound,
+    NotPermitted,
     NotSignedIn,
     PlatformError,
+    TooManyTries,
     Unavailable,
 )
 
 STATUS_OF_FAMILY: tuple[tuple[type[PlatformError], int], ...] = (
     (NotSignedIn, 401),
+    (NotPermitted, 403),
+    (TooManyTries, 429),
     (FileTooLarge, 413),
     (InvalidInput, 422),
     (NotFound, 404),
@@ -93,7 +97,7 @@ def error_response(
 
 def add_error_handlers(app: FastAPI) -> None:
     """Let `app` answer every error in the one shape."""
-    app.add_exception_handler(PlatformError, _platform_error)
+    app.add_exception_handler(PlatformError, platform_answer)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(PoolTimeout, _busy)
@@ -123,7 +127,8 @@ def json_safe(value: Any, *, text_max: int = FACT_TEXT_MAX) -> Any:
     return json_safe(str(value), text_max=text_max)
 
 
-def _platform_error(request: Request, error: Exception) -> Response:
+def platform_answer(request: Request, error: Exception) -> Response:
+    """Return the answer of one of the platform's errors."""
     assert isinstance(error, PlatformError)
     status = status_of(error)
     if status == 500:
@@ -131,7 +136,7 @@ def _platform_error(request: Request, error: Exception) -> Response:
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if status == 503:
+    if status in (429, 503):
         retry_after_s = error.facts.get("retry_after_s", RETRY_AFTER_S)
         headers["Retry-After"] = str(max(1, round(retry_after_s)))
     return error_response(
@@ -150,7 +155,7 @@ def _validation_error(request: Request, error: Exception) -> Response:
         {
             "field": ".".join(str(part) for part in fault["loc"]),
             "message": fault["msg"].removeprefix("Value error, "),
-            **({} if _is_whole_body(fault) else {"got": fault.get("input")}),
+            **({} if _is_whole_body(fault) or _is_secret(fault) else {"got": fault.get("input")}),
         }
         for fault in error.errors()
     ]
@@ -163,6 +168,11 @@ def _validation_error(request: Request, error: Exception) -> Response:
         facts={"faults": faults, "remedy": "Mend the named fields; /v1/openapi.json has them all."},
         reference=reference_of(request),
     )
+
+
+def _is_secret(fault: Mapping[str, Any]) -> bool:
+    """Whether a fault's input must not be sent back, nor be seen on a screen."""
+    return not {"password", "code"}.isdisjoint(fault["loc"])
 
 
 def _is_whole_body(fault: Mapping[str, Any]) -> bool:
@@ -191,4 +201,4 @@ def _busy(request: Request, _error: Exception) -> Response:
         "All connections to the database are in use. Try again in a moment.",
         retry_after_s=RETRY_AFTER_S,
     )
-    return _platform_error(request, busy)
+    return platform_answer(request, busy)

@@ -8,6 +8,9 @@ from pathlib import Path
 from threading import Thread
 
 import structlog
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 
 from api.import_workers import ImportWorkers
 from api.uploads import clear_half_uploads, remove_upload
@@ -22,9 +25,23 @@ from geo.values import GridScope
 
 WARMING_WAIT_S = 5.0  # a register of a million addresses takes longer; then the process just ends
 
+SIGN_IN_TRIES = "20/minute"
+
 SOME_TEXT = "甲路1号"  # reads the register, and loads what reading an address needs
 
 log = structlog.get_logger(__name__)
+
+
+class SignInLimit:
+    """How often one address may try to sign in; kept in memory, since one process serves."""
+
+    def __init__(self) -> None:
+        self._limit = parse(SIGN_IN_TRIES)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def hit(self, origin: str) -> bool:
+        """Count a try; whether it is still one of those allowed."""
+        return self._limiter.hit(self._limit, origin)
 
 
 class Services:
@@ -36,6 +53,7 @@ class Services:
         self.context = DeploymentContext(settings, database)
         self.geocoder = open_geocoder(database, settings, context=self.context)
         self.warming: Thread | None = None
+        self.sign_in_limit = SignInLimit()
         self.imports = ImportWorkers(database, self._run_import)
 
     @contextlib.contextmanager

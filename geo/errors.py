@@ -10,6 +10,8 @@
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty
     ├ NotSignedIn                 SignInRefused
+    ├ NotPermitted
+    ├ TooManyTries(.retry_after_s)
     ├ NotEnoughData               DatumUndecided, TooFewPairs (.found, .needed)
     └ Unavailable                 DatabaseUnavailable, PostGISMissing, DiskFull, AssetsMissing,
                                   WorkersEnded
@@ -129,6 +131,14 @@ class AccountNotFound(NotFound):
 
 class NotSignedIn(PlatformError):
     """Who asks isn't known."""
+
+
+class NotPermitted(PlatformError):
+    """Who asks is known, and may not do this."""
+
+
+class TooManyTries(PlatformError):
+    """The same was tried too often in a short time (`retry_after_s`)."""
 
 
 class SignInRefused(NotSignedIn):

@@ -100,6 +100,16 @@ class Settings(BaseSettings):
         le=64,
         description="Processes that geocode a file at most; as many as there are cores by default.",
     )
+    second_factor: Literal["administrators", "all", "off"] = Field(
+        default="administrators",
+        description="Who needs a second factor to sign in.",
+    )
+    session_idle_minutes: int = Field(
+        default=60, ge=1, description="A sign-in that isn't used ends after this [min]."
+    )
+    session_hours: int = Field(
+        default=12, ge=1, description="A sign-in ends after this in any case [h]."
+    )
     grid_households_min: int = Field(
         default=300,
         ge=0,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from starlette.responses import Response
 
+from api.app import PREFIX
 from api.app import create_app as create_api
+from api.errors import platform_answer
+from geo.errors import NotPermitted, NotSignedIn
 from geo.settings import Settings
 from geo.store.database import Database
 from web import pages
@@ -21,4 +25,15 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     load_assets()
     app = create_api(settings, database)
     app.include_router(pages.router)
+    app.add_exception_handler(NotSignedIn, _turn_away)
+    app.add_exception_handler(NotPermitted, _turn_away)
     return app
+
+
+def _turn_away(request: Request, error: Exception) -> Response:
+    """A program is told; a person at a page is led to where they sign in, or told on a page."""
+    if request.url.path.startswith(f"{PREFIX}/"):
+        return platform_answer(request, error)
+    if isinstance(error, NotSignedIn):
+        return pages.to_sign_in(request)
+    return pages.not_permitted_page(request)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from babel.numbers import format_decimal
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
-from api.dependencies import OperatorScope, ReadSession, Scope, SettingsDep, today
+from api.callers import CurrentCaller, pass_door
+from api.dependencies import OperatorScope, ReadSession, Scope, ServicesDep, SettingsDep, today
 from api.schemas.review import DECIDER_CHARS_MAX
+from geo.accounts.first import DEMO_PASSWORD, find_demo_accounts
 from geo.codes import CodeStandard
 from geo.decisions import NOTE_CHARS_MAX
 from geo.errors import Unavailable
 from geo.overview import StoreOverview, load_store_overview
 from geo.tables import DUPLICATE_STATUSES, REVIEW_STATUSES
+from geo.values import GridScope
 from web.assets import load_assets
 from web.headers import PERMISSIONS_POLICY, policy_of_page
 from web.maps import MAP_LAYERS, MapStart, build_map, map_parts
@@ -38,7 +43,10 @@ ADDRESS_MOST_TEXTS = 50  # a person reads them one by one; more are work for the
 IMPORT_KINDS = ("areas", "grids", "addresses", "basemap")  # in the order a new store is filled
 DATUMS_OFFERED = ("WGS84", "CGCS2000", "GCJ02", "BD09")  # or any EPSG:nnnn, typed
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[Depends(pass_door)])
+# A page of ours, never another host's: //evil.example would be one.
+OWN_PAGE = re.compile(r"/(?![/\\\\])[\w/?&=%.,~+#-]*", re.ASCII)
+NextPage = Annotated[str, Query(max_length=500)]
 Today = Annotated[date, Depends(today)]
 
 
@@ -166,6 +174,47 @@ def imports_page(request: Request, overview: Overview, _scope: OperatorScope) ->
     )
 
 
+@router.get("/sign-in", response_class=HTMLResponse)
+def sign_in_page(
+    request: Request, services: ServicesDep, caller: CurrentCaller, next_page: NextPage = "/"
+) -> Response:
+    """Name, password, code; in a generated city, its known accounts besides."""
+    goal = next_page if OWN_PAGE.fullmatch(next_page) else "/"
+    if caller is not None:
+        return RedirectResponse(goal, 303)
+    try:
+        with services.database.session_of(GridScope.of([])) as session:
+            demo_accounts = find_demo_accounts(session)
+    except Unavailable:
+        return unavailable_page(request)
+    return render_page(
+        request,
+        "sign_in.html",
+        nonce=new_nonce(),
+        text_groups=("sign.",),
+        page="sign_in",
+        next_page=goal,
+        demo_accounts=demo_accounts,
+        demo_password=DEMO_PASSWORD,
+    )
+
+
+def not_permitted_page(request: Request) -> Response:
+    """Return a page that says that the account may not see the one asked for."""
+    page = render_page(request, "not_permitted.html", nonce=new_nonce(), page="not_permitted")
+    page.status_code = 403
+    return page
+
+
+def to_sign_in(request: Request) -> Response:
+    """Return the way to the sign-in page, and from there back to the page that was asked for."""
+    asked = request.url.path
+    query = request.url.query
+    goal = f"{asked}?{query}" if query else asked
+    where = "/sign-in" if goal == "/" else f"/sign-in?{urlencode({'next_page': goal})}"
+    return RedirectResponse(where, 303, headers={"Cache-Control": "no-store"})
+
+
 @router.get("/static/{version}/{name:path}", response_class=Response)
 def static_file(version: str, name: str) -> Response:
     """One file of the table in `web/assets.py`."""
@@ -221,6 +270,7 @@ def render_page(
         .get_template(template)
         .render(
             overview=overview,
+            caller=getattr(request.state, "caller", None),
             texts=texts,
             say=texts.say,
             number=lambda value: format_decimal(value, locale=language),

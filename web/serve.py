@@ -6,6 +6,7 @@ import contextlib
 import errno
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from threading import Thread
 from typing import Annotated
 
@@ -41,6 +42,7 @@ def run(
         console.print("Opening the store …")
         database = stack.enter_context(open_database(settings))
         fill_if_empty(database, settings, console)
+        make_first_accounts(database, settings, console)
         stack.enter_context(each_day(database, settings))
         # Imported here: they take a second, and an occupied port should be said at once.
         from web.app import create_app
@@ -102,6 +104,27 @@ def fill_if_empty(database: Database, settings: Settings, console: Console) -> N
         with console.status("The store is empty: generating the demo city …"):
             load_demo_city(session, form=written_form(settings))
     console.print("The demo city is there. It is generated; no place or person in it is real.")
+
+
+def make_first_accounts(database: Database, settings: Settings, console: Console) -> None:
+    """Make the accounts of a store that has none, and tell their passwords, once."""
+    from geo.accounts.first import create_first_accounts, find_demo_accounts
+
+    day = settings.local_day(datetime.now(UTC))
+    with database.session() as session:
+        made = create_first_accounts(session, day=day)
+        is_demo = bool(find_demo_accounts(session))
+    for account in made:
+        console.print(f"  {account.name:<10}{account.role:<24}{account.password}", markup=False)
+        if account.totp_uri is not None:
+            console.print("Shown once. The second factor, for an authenticator application:")
+            console.print(f"  {account.totp_uri}", markup=False, soft_wrap=True)
+    if is_demo and settings.host not in {"127.0.0.1", "::1", "localhost"}:
+        console.print(
+            "The demo accounts have a password that everybody knows. Before real data come in: "
+            "gridbeat accounts end NAME",
+            style="yellow",
+        )
 
 
 def tell_start(console: Console, settings: Settings, port: int) -> None:

@@ -41,14 +41,14 @@ def error_schemas() -> dict[str, Any]:
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of an endpoint: these errors, and 422, 500 and 503 that all have."""
+    """Return the `responses` of an endpoint: these errors, and those that all have."""
     return {
         status: {
             "description": _DESCRIPTIONS[status],
             # Named here rather than as a `model`, which would promise GeoJSON where that is sent.
             "content": {"application/json": {"schema": {"$ref": SCHEMA_REF}}},
         }
-        for status in sorted({*statuses, 422, 500, 503})
+        for status in sorted({*statuses, 401, 403, 422, 500, 503})
     }
 
 
@@ -58,10 +58,12 @@ def write_error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 _DESCRIPTIONS = {
-    403: "A browser sent it on behalf of another site.",
+    401: "Nobody is signed in, or the token doesn't hold any more.",
+    403: "The caller's role doesn't go so far, or a browser sent it on behalf of another site.",
     404: "Not there, or outside what the caller may see.",
     409: "What is stored says otherwise, or is too little for an answer.",
     413: "The body is too large.",
+    429: "Too many tries; see Retry-After.",
     422: "The request has faults; they are named.",
     500: "A fault of this program; the reference finds it in the log.",
     503: "The database doesn't answer now; see Retry-After.",

@@ -75,14 +75,18 @@ def sign_in(
     return made
 
 
-def sign_out(session: Session, token: str, *, now: datetime) -> None:
-    """End the sign-in of a token, if it is one."""
-    found = session.scalars(
-        select(AccountSession).where(AccountSession.token_hash == token_hash(token))
+def sign_out(session: Session, token: str, *, now: datetime) -> str | None:
+    """End the sign-in of a token; return whose it was, None where it is none or has ended."""
+    found = session.execute(
+        select(AccountSession, Account.name)
+        .join(Account, Account.id == AccountSession.account_id)
+        .where(AccountSession.token_hash == token_hash(token), AccountSession.ended_at.is_(None))
     ).first()
-    if found is not None and found.ended_at is None:
-        found.ended_at = now
-        session.flush()
+    if found is None:
+        return None
+    found[0].ended_at = now
+    session.flush()
+    return str(found.name)
 
 
 def _try(

@@ -29,6 +29,7 @@ from geo.values import GridScope
 from tests.conftest import copied_database
 from tests.drawing import draw
 from tests.factories import add_area, add_grid, add_grid_version, add_standard_address, written_as
+from tests.signed_in import signed_in
 
 GRID_A = "14010500100100001"
 GRID_B = "14010500100100002"
@@ -125,7 +126,7 @@ def _settle(place: District) -> None:
 @pytest.fixture(scope="session")
 def _application(district: District) -> Iterator[TestClient]:
     with TestClient(
-        create_app(district.settings, district.database), raise_server_exceptions=False
+        signed_in(create_app(district.settings, district.database)), raise_server_exceptions=False
     ) as client:
         client.app.state.services.warming.join()  # type: ignore[attr-defined]
         yield client
@@ -135,7 +136,7 @@ def _application(district: District) -> Iterator[TestClient]:
 def client(_application: TestClient) -> Iterator[TestClient]:
     """The application, to a caller who may see everything."""
     yield _application
-    _application.app.dependency_overrides.clear()  # type: ignore[attr-defined]
+    _application.app.dependency_overrides.pop(caller_scope, None)  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -176,5 +177,6 @@ def statements(district: District) -> Iterator[list[str]]:
 def own_client(database: Database, tmp_path: Path) -> Iterator[TestClient]:
     """The application over an empty database of this test's own, for tests that write."""
     settings = Settings(data_folder=tmp_path, demo=False)
-    with TestClient(create_app(settings, database), raise_server_exceptions=False) as client:
+    app = signed_in(create_app(settings, database))
+    with TestClient(app, raise_server_exceptions=False) as client:
         yield client

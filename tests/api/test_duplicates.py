@@ -18,6 +18,7 @@ from geo.values import GridScope
 from tests.api.conftest import counted_statements
 from tests.factories import add_grid
 from tests.geo.duplicates.register import address, fill
+from tests.signed_in import signed_in
 
 WEST, EAST = "140105001001001", "140105001001002"
 WHO = {"decided_by": "示例·赵一"}
@@ -32,7 +33,9 @@ def ids(database: Database) -> dict[str, int]:
 @pytest.fixture
 def api(database: Database, tmp_path: Path) -> Iterator[TestClient]:
     settings = Settings(data_folder=tmp_path, demo=False)
-    with TestClient(create_app(settings, database), raise_server_exceptions=False) as client:
+    with TestClient(
+        signed_in(create_app(settings, database)), raise_server_exceptions=False
+    ) as client:
         yield client
 
 

@@ -17,6 +17,7 @@ from api.errors import error_code, json_safe, status_of
 from geo import errors
 from geo.store.database import Database, make_engine
 from tests.api.conftest import District
+from tests.signed_in import signed_in
 
 LEAVES = [
     kind
@@ -37,7 +38,7 @@ def error_of(answer: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", LEAVES, ids=lambda kind: kind.__name__)
 def test_every_error_of_the_tree_has_a_status(kind: type[errors.PlatformError]) -> None:
-    assert status_of(kind("…")) in {401, 404, 409, 413, 422, 503}
+    assert status_of(kind("…")) in {401, 403, 404, 409, 413, 422, 429, 503}
 
 
 def test_codes_are_names() -> None:
@@ -139,7 +140,7 @@ def test_a_body_over_its_cap_is_refused_by_its_length_and_by_count(client: TestC
 
 
 def test_what_nobody_foresaw_has_a_reference_and_no_detail(district: District) -> None:
-    app = create_app(district.settings, district.database)
+    app = signed_in(create_app(district.settings, district.database))
 
     @app.get("/broken")
     def broken() -> None:
@@ -162,7 +163,7 @@ def test_what_nobody_foresaw_has_a_reference_and_no_detail(district: District) -
 
 def test_a_database_that_is_gone_is_503_with_retry_after(district: District) -> None:
     away = Database(make_engine("postgresql+psycopg://nobody@/none?host=/nowhere", pool_size=1))
-    client = TestClient(create_app(district.settings, away))
+    client = TestClient(signed_in(create_app(district.settings, away)))
     for path in ("/v1/health", "/v1/store"):
         answer = client.get(path)
         assert answer.status_code == 503
@@ -172,7 +173,7 @@ def test_a_database_that_is_gone_is_503_with_retry_after(district: District) -> 
 
 
 def test_no_free_connection_is_503_with_retry_after(district: District) -> None:
-    app = create_app(district.settings, district.database)
+    app = signed_in(create_app(district.settings, district.database))
 
     @app.get("/busy")
     def busy() -> None:
@@ -185,7 +186,7 @@ def test_no_free_connection_is_503_with_retry_after(district: District) -> None:
 
 
 def test_an_error_outside_the_families_is_500(district: District) -> None:
-    app: FastAPI = create_app(district.settings, district.database)
+    app: FastAPI = signed_in(create_app(district.settings, district.database))
 
     @app.get("/stray")
     def stray() -> None:

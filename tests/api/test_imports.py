@@ -24,6 +24,7 @@ from geo.settings import Settings
 from geo.store.database import Database
 from tests.api.conftest import COMMUNITY_1, GRID_A, GRID_B, counted_statements
 from tests.drawing import draw
+from tests.signed_in import signed_in
 
 ADDRESSES = (
     "地址,经度,纬度,编号\n"
@@ -227,7 +228,7 @@ def test_bad_uploads_are_refused_at_once(own_client: TestClient, tmp_path: Path)
 
 def test_an_upload_over_the_cap_is_413(database: Database, tmp_path: Path) -> None:
     settings = Settings(data_folder=tmp_path, demo=False, upload_max_mb=1)
-    with TestClient(create_app(settings, database)) as client:
+    with TestClient(signed_in(create_app(settings, database))) as client:
         answer = send(client, "addresses", b"x" * (1024 * 1024 + 10))
         assert answer.status_code == 413
         assert answer.json()["error"]["code"] == "file_too_large"
@@ -268,7 +269,7 @@ def test_a_job_whose_process_died_shows_as_failed_and_can_be_resumed(
     assert (job["status"], job["is_resumable"]) == ("failed", True)
 
     settings = Settings(data_folder=tmp_path, demo=False)
-    with TestClient(create_app(settings, database)) as client:
+    with TestClient(signed_in(create_app(settings, database))) as client:
         assert client.get(f"/v1/imports/{job_id}").json()["status"] == "failed"
         done = ended(client, client.post(f"/v1/imports/{job_id}/resume"))
         assert done["status"] == "done"
@@ -284,7 +285,8 @@ def test_a_waiting_job_is_taken_up_at_the_next_start(
     services_of(own_client).imports.stop()
     job_id = send(own_client, "addresses", ADDRESSES).json()["id"]
     assert own_client.get(f"/v1/imports/{job_id}").json()["status"] == "waiting"
-    with TestClient(create_app(Settings(data_folder=tmp_path, demo=False), database)) as client:
+    app = signed_in(create_app(Settings(data_folder=tmp_path, demo=False), database))
+    with TestClient(app) as client:
         services_of(client).imports.wait(job_id, 60)
         assert client.get(f"/v1/imports/{job_id}").json()["status"] == "done"
 
@@ -293,7 +295,7 @@ def test_half_an_upload_is_gone_after_the_next_start(database: Database, tmp_pat
     half = tmp_path / "uploads" / "new-0"
     half.mkdir(parents=True)
     (half / "a.csv").write_text("x")
-    with TestClient(create_app(Settings(data_folder=tmp_path, demo=False), database)):
+    with TestClient(signed_in(create_app(Settings(data_folder=tmp_path, demo=False), database))):
         assert not half.exists()
 
 

@@ -15,6 +15,7 @@ from geo.store.cluster import OWNER_ROLE, EmbeddedCluster
 from geo.store.database import make_engine
 from geo.values import GridScope
 from tests.api.conftest import GRID_A, GRID_B, District, settled_district
+from tests.signed_in import signed_in
 
 UNSURE = "小店区滨河路777号"  # the road is there, the number isn't
 UNKNOWN = "龟兹国大唐驿站"
@@ -31,7 +32,7 @@ def queue_district(
 
 @pytest.fixture(scope="module")
 def _queue_application(queue_district: District) -> Iterator[TestClient]:
-    app = create_app(queue_district.settings, queue_district.database)
+    app = signed_in(create_app(queue_district.settings, queue_district.database))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
@@ -50,7 +51,7 @@ def owner(cluster: EmbeddedCluster, queue_district: District) -> Iterator[Engine
 def queue(_queue_application: TestClient, owner: Engine) -> Iterator[TestClient]:
     """The application; what a test queued is gone afterwards."""
     yield _queue_application
-    _queue_application.app.dependency_overrides.clear()  # type: ignore[attr-defined]
+    _queue_application.app.dependency_overrides.pop(caller_scope, None)  # type: ignore[attr-defined]
     for status in ("matched", "rejected"):
         for item in items(_queue_application, status):
             seen = {"version": item["version"]}

@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 from api.app import create_app
 from geo.store.cluster import EmbeddedCluster
 from tests.api.conftest import settled_district
+from tests.signed_in import signed_in
 
 CHECKS = [
     not_a_server_error,
@@ -40,7 +41,7 @@ EXAMPLES = {GenerationMode.POSITIVE: 8, GenerationMode.NEGATIVE: 4}
 def api_schema(cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The document of a server that really listens, over a district that may be changed."""
     with settled_district(cluster, tmp_path_factory.mktemp("fuzz")) as place:
-        app = create_app(place.settings, place.database)
+        app = signed_in(create_app(place.settings, place.database))
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", access_log=False))
         thread = threading.Thread(target=server.run)
         thread.start()

@@ -32,6 +32,7 @@ from geo.tables.basemap import BasemapFeature, BasemapSource
 from tests.conftest import copied_database
 from tests.drawing import draw
 from tests.factories import add_area, add_grid, add_grid_version, add_standard_address
+from tests.signed_in import signed_in
 from tests.web.browsing import CHROMIUM, CHROMIUM_FLAGS, DESKTOP, PHONE, Visit, visiting
 from web.app import create_app
 
@@ -136,7 +137,7 @@ def add_basemap(session: Session, polygon: BaseGeometry) -> None:
 def web_app(web_database: Database, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     """The whole application over the district."""
     settings = Settings(data_folder=tmp_path_factory.mktemp("data"), demo=False)
-    return create_app(settings, web_database)
+    return signed_in(create_app(settings, web_database))
 
 
 @pytest.fixture(scope="session")
@@ -148,7 +149,7 @@ def client(web_app: FastAPI) -> Iterator[TestClient]:
 @pytest.fixture
 def empty_app(database: Database, tmp_path: Path) -> FastAPI:
     """The whole application over a store that holds nothing."""
-    return create_app(Settings(data_folder=tmp_path, demo=False), database)
+    return signed_in(create_app(Settings(data_folder=tmp_path, demo=False), database))
 
 
 @dataclass

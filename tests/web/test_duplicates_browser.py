@@ -13,6 +13,7 @@ from geo.settings import Settings
 from geo.store.cluster import EmbeddedCluster
 from tests.conftest import copied_database
 from tests.geo.duplicates.register import address, fill
+from tests.signed_in import signed_in
 from tests.web.browsing import DESKTOP, PHONE, Visit, visiting
 from tests.web.conftest import NASTY, serve, settle, stop
 from tests.web.test_review_browser import call
@@ -35,7 +36,7 @@ def site_of_pairs(
             session.flush()
             address(session, "太原市小店区白云巷9号", point_of_interest=NASTY)
         settings = Settings(data_folder=tmp_path_factory.mktemp("data"), demo=False)
-        serving = serve(create_app(settings, database))
+        serving = serve(signed_in(create_app(settings, database)))
         yield serving.url
         stop(serving)
 

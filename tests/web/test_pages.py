@@ -91,7 +91,7 @@ def test_a_caller_is_told_of_their_own_grids_only(web_app: FastAPI, client: Test
     try:
         html = client.get("/").text
     finally:
-        web_app.dependency_overrides.clear()
+        web_app.dependency_overrides.pop(caller_scope, None)
     figures = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html))
     assert figures == {"标准地址": "15", "网格": "1", "社区": "1"}
 

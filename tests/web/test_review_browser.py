@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from geo.settings import Settings
 from geo.store.cluster import EmbeddedCluster
 from tests.conftest import copied_database
+from tests.signed_in import signed_in
 from tests.web.browsing import DESKTOP, PHONE, Visit, visiting
 from tests.web.conftest import NASTY, serve, settle, stop
 from web.app import create_app
@@ -41,7 +42,7 @@ def queue_site(cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactor
         with database.session() as session:
             settle(session)
         settings = Settings(data_folder=tmp_path_factory.mktemp("data"), demo=False)
-        serving = serve(create_app(settings, database))
+        serving = serve(signed_in(create_app(settings, database)))
         for texts in ([UNSURE], [SECOND], [UNKNOWN], [UNSURE]):
             asked = {"addresses": texts, "queue_unsure": True, "source": "名单<b>.csv"}
             call(f"{serving.url}/v1/geocode", asked)

@@ -19,7 +19,7 @@ from geo.crs import CoordinateFault
 from geo.faults import FaultKind
 from geo.geocoding.geocoder import STATUSES
 from geo.register.references import moving_references
-from geo.tables import DUPLICATE_STATUSES, REVIEW_STATUSES
+from geo.tables import DUPLICATE_STATUSES, REVIEW_STATUSES, ROLES
 from geo.tables.standard_address import ADDRESS_COMPONENTS
 from web.cli import VERBS
 from web.maps import MAP_LAYERS
@@ -29,7 +29,7 @@ from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_text
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|geocode|address|duplicates|imports|review|level)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|geocode|address|duplicates|imports|review|level|sign)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -68,6 +68,7 @@ def computed_keys() -> set[str]:
         | {f"duplicates.mark_{mark}" for mark in ("same", "written", "one", "differs")}
         | {f"duplicates.{side}" for side in ("level", "left", "right", "keep_left", "keep_right")}
         | {f"duplicates.hangs_{each.table.name}" for each in moving_references()}
+        | {f"sign.role_{role}" for role in ROLES}
         | {f"review.status_{status}" for status in REVIEW_STATUSES}
         | {f"review.empty_{status}" for status in REVIEW_STATUSES}
     )

@@ -1,0 +1,182 @@
+"""Who is asking: from a cookie or a token to a caller, and the door that each route stands behind.
+
+A route is closed unless it is named in `OPEN`: whoever isn't signed in gets 401. Reading takes the
+permission to read, everything else the permission to write; `QUESTIONS` are the POSTs that ask.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from urllib.parse import unquote
+
+from fastapi import Depends, Request, Response
+
+from api.services import Services
+from geo.accounts import Caller, Permission, caller_of_session, caller_of_token
+from geo.audit import Access
+from geo.errors import NotPermitted, NotSignedIn
+from geo.values import GridScope
+
+# Where TLS ends here or before us. The prefix makes browsers refuse it from any other host or path.
+COOKIE = "__Host-gridbeat"
+# On plain HTTP no browser sends the other. Only a caller on this very machine gets this one.
+PLAIN_COOKIE = "gridbeat_session"
+READING = frozenset({"GET", "HEAD"})
+
+# Routes that anybody may ask, by operation id or, for pages, by path.
+OPEN = frozenset(
+    {
+        "get_landing", "get_health", "sign_in", "sign_out",
+        "/sign-in", "/static/{version}/{name:path}",
+    }
+)  # fmt: skip
+# POSTs that ask without storing anything for good but a text in the review queue.
+QUESTIONS = frozenset(
+    {"geocode_many", "read_addresses", "standardise_addresses", "compare_addresses"}
+)
+# Routes that every account may ask, whatever its role.
+FOR_ALL_ROLES = frozenset({"get_session"})
+
+
+def current_caller(request: Request) -> Caller | None:
+    """Who asks, None where they aren't signed in; asked anew at each request.
+
+    A program sends `Authorization: Bearer TOKEN`, a browser its cookie.
+    """
+    services: Services = request.app.state.services
+    settings = services.settings
+    now = datetime.now(UTC)
+    day = settings.local_day(now)
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    token = session_token(request)
+    if not token and scheme.lower() != "bearer":
+        return None
+    # Who isn't known yet sees no place.
+    with services.database.session_of(GridScope.of([])) as session:
+        if scheme.lower() == "bearer":
+            return caller_of_token(session, bearer.strip(), now=now, day=day)
+        return caller_of_session(
+            session,
+            token,
+            now=now,
+            day=day,
+            idle=timedelta(minutes=settings.session_idle_minutes),
+            lasts=timedelta(hours=settings.session_hours),
+        )
+
+
+CurrentCaller = Annotated[Caller | None, Depends(current_caller)]
+
+
+def pass_door(request: Request, caller: CurrentCaller) -> None:
+    """Let through who may ask this route.
+
+    Raises
+    ------
+    NotSignedIn : nobody is signed in
+    NotPermitted : the caller's role, or token, doesn't go so far
+    """
+    name = route_name(request)
+    request.state.caller = caller  # for the head of a page
+    if name in OPEN:
+        return
+    if caller is None:
+        raise NotSignedIn("Sign in first, or send a token: Authorization: Bearer TOKEN.")
+    if name in FOR_ALL_ROLES:
+        return
+    reads = request.method in READING or name in QUESTIONS
+    wanted = Permission.READ if reads else Permission.WRITE
+    if not caller.may(wanted):
+        raise NotPermitted(
+            f"This takes the permission to {wanted}, which {caller.role} or this token hasn't.",
+            wanted=str(wanted),
+        )
+
+
+def signed_in_caller(caller: CurrentCaller) -> Caller:
+    """The caller of a route behind the door.
+
+    Raises
+    ------
+    NotSignedIn : the route is an open one
+    """
+    if caller is None:
+        raise NotSignedIn("Sign in first, or send a token: Authorization: Bearer TOKEN.")
+    return caller
+
+
+SignedInCaller = Annotated[Caller, Depends(signed_in_caller)]
+
+
+def caller_access(
+    request: Request,
+    caller: SignedInCaller,
+) -> Access:
+    """Who asks, from where and why, for the audit log.
+
+    Purpose and case come in two headers: asked once a task, and in no address.
+    """
+    return Access(
+        actor=caller.name,
+        origin=origin_of(request),
+        purpose=_header(request, "x-purpose"),
+        case_ref=_header(request, "x-case"),
+        request_id=getattr(request.state, "request_id", None),
+    )
+
+
+CallerAccess = Annotated[Access, Depends(caller_access)]
+
+
+def route_name(request: Request) -> str:
+    """The operation id of the route asked for, or its path where it is a page."""
+    route = request.scope["route"]
+    return str(getattr(route, "operation_id", None) or route.path)
+
+
+def origin_of(request: Request) -> str | None:
+    """The address the caller comes from."""
+    return request.client.host[:60] if request.client else None
+
+
+def session_token(request: Request) -> str:
+    """The token in the caller's cookie, empty where there is none."""
+    return request.cookies.get(COOKIE if is_secure(request) else PLAIN_COOKIE, "")
+
+
+def is_secure(request: Request) -> bool:
+    """Whether the caller came by TLS (a proxy on this machine says so by X-Forwarded-Proto)."""
+    return request.url.scheme == "https"
+
+
+def is_local(request: Request) -> bool:
+    """Whether the caller is on this machine."""
+    try:
+        return ipaddress.ip_address(origin_of(request) or "").is_loopback
+    except ValueError:
+        return False
+
+
+def give_cookie(request: Request, response: Response, token: str) -> None:
+    """Give the browser its token: no script can read it, and no other site can send it along."""
+    secure = is_secure(request)
+    response.set_cookie(
+        COOKIE if secure else PLAIN_COOKIE, token, httponly=True, secure=secure, samesite="lax",
+        path="/",
+    )  # fmt: skip
+
+
+def take_cookie(request: Request, response: Response) -> None:
+    """Let the browser forget its token."""
+    secure = is_secure(request)
+    response.delete_cookie(
+        COOKIE if secure else PLAIN_COOKIE, httponly=True, secure=secure, samesite="lax", path="/"
+    )
+
+
+def _header(request: Request, name: str) -> str | None:
+    """A header's text. Headers hold Latin letters only, so that others come percent-encoded."""
+    given = unquote(request.headers.get(name, "")).strip()
+    return given or None

@@ -1,0 +1,326 @@
+"""Every door, from the list of all routes: anonymous, the wrong role, the neighbour, one's own.
+
+The list is made from the application. A route that none of the lists below names fails a test, so
+that a new one can't be forgotten.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.testclient import TestClient
+
+from api.callers import FOR_ALL_ROLES, OPEN, QUESTIONS
+from geo import accounts
+from geo.h3_cells import h3_cell_to_text, lonlat_to_h3_cell
+from geo.store.cluster import EmbeddedCluster
+from geo.tables import ROLES, AddressMerge, DuplicatePair, ReviewItem
+from tests.api.conftest import GRID_A, GRID_B, District, settled_district
+from web.app import create_app
+
+PASSWORD = "only-a-test-password"
+TOKEN = re.compile(r"\{(\w+)(?::\w+)?\}")
+
+# An item in grid A: its owner gets it, the neighbour 404. Values of the path; `query` besides.
+ITEMS: dict[str, dict[str, Any]] = {
+    "get_grid": {"grid_code": GRID_A},
+    "list_grid_neighbours": {"grid_code": GRID_A},
+    "list_grid_h3_cells": {"grid_code": GRID_A, "query": {"resolution": 9}},
+    "get_address": {"address_id": "ADDRESS"},
+    "list_address_history": {"address_id": "ADDRESS"},
+    "list_address_aliases": {"address_id": "ADDRESS"},
+    "get_review_item": {"item_id": "ITEM"},
+    "get_duplicate": {"pair_id": "PAIR"},
+    "list_address_merges": {"address_id": "ADDRESS"},
+}
+# Writes to an item in grid A: the neighbour gets 404, whatever the body. The owner's own answers
+# are tested where the endpoint is.
+WRITES: dict[str, dict[str, Any]] = {
+    "change_address": {"address_id": "ADDRESS", "body": {"expected_version": 1}},
+    "end_address": {"address_id": "ADDRESS", "body": {"expected_version": 1}},
+    "add_address_alias": {
+        "address_id": "ADDRESS", "body": {"alias_text": "别名", "source": "test"},
+    },
+    "end_address_alias": {"address_id": "ADDRESS", "alias_id": 1},
+    "match_review_item": {
+        "item_id": "ITEM",
+        "body": {"version": 1, "decided_by": "x", "standard_address_id": 1},
+    },
+    "reject_review_item": {"item_id": "ITEM", "body": {"version": 1, "decided_by": "x"}},
+    "reopen_review_item": {"item_id": "ITEM", "body": {"version": 1}},
+    "merge_duplicate": {
+        "pair_id": "PAIR",
+        "body": {
+            "version": 1, "decided_by": "x", "keep_id": 1, "first_version": 1, "second_version": 1,
+        },
+    },
+    "set_duplicate_apart": {"pair_id": "PAIR", "body": {"version": 1, "decided_by": "x"}},
+    "put_duplicate_aside": {"pair_id": "PAIR", "body": {"version": 1, "decided_by": "x"}},
+    "reopen_duplicate": {"pair_id": "PAIR", "body": {"version": 1, "decided_by": "x"}},
+    "undo_merge": {"merge_id": "MERGE", "body": {"decided_by": "x"}},
+}  # fmt: skip
+# Lists and sums: what the neighbour gets holds nothing of grid A.
+LISTS: dict[str, dict[str, Any]] = {
+    "list_addresses": {},
+    "list_grids": {},
+    "list_review_items": {},
+    "list_duplicates": {},
+    "get_store": {},
+    "geocode": {"query": {"q": "小店区滨河路1号"}},
+    "suggest": {"query": {"q": "滨河"}},
+    "locate": {"query": {"lon": "LON", "lat": "LAT"}},
+    "get_address_density": {"query": {"bbox": "112,37,113,38", "zoom": 14}},
+    "get_grids_tile": {"z": 0, "x": 0, "y": 0},
+    "list_h3_cell_grids": {"h3_cell": "CELL"},
+    "geocode_many": {"body": {"addresses": ["小店区滨河路1号"]}},
+    "create_address": {"body": {"address_text": "小店区甲路1号", "source": "test"}},
+}
+# Of nobody's grid: what everyone who may read gets.
+PUBLIC = {
+    "list_areas", "get_area", "list_area_children", "list_grid_versions", "get_basemap_tile",
+    "read_addresses", "standardise_addresses", "compare_addresses",
+}  # fmt: skip
+# For administrators of the system; to everybody else they aren't there.
+OPERATORS = {
+    "import_addresses", "import_areas", "import_grids", "import_basemap", "list_imports",
+    "get_import", "stop_import", "resume_import", "get_import_file",
+    "search_duplicates",
+}  # fmt: skip
+PAGES = {"/", "/geocode", "/review", "/address", "/duplicates"}
+OPERATOR_PAGES = {"/imports"}
+
+
+@pytest.fixture(scope="module")
+def place(cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[District]:
+    with settled_district(cluster, tmp_path_factory.mktemp("doors")) as settled:
+        yield settled
+
+
+@pytest.fixture(scope="module")
+def app(place: District) -> FastAPI:
+    return create_app(place.settings, place.database)
+
+
+@pytest.fixture(scope="module")
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, base_url="https://testserver", raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def tokens(place: District) -> dict[str, str]:
+    """A token for each caller: one of every role who sees everything, two who see one grid."""
+    now = datetime.now(UTC)
+    made = {}
+    with place.database.session() as session:
+        callers: list[tuple[str, str, str | None]] = [
+            *((role, role, None) for role in ROLES),
+            ("own", "grid_worker", GRID_A),
+            ("neighbour", "grid_worker", GRID_B),
+        ]
+        for name, role, area in callers:
+            account = accounts.create_account(session, name, PASSWORD, role=role, is_demo=True)
+            accounts.assign(session, account, area, valid_from=now.date() - timedelta(days=2))
+            made[name] = account.id
+        session.flush()
+    signed_in = {}
+    for name in made:
+        signed_in[name] = accounts.sign_in(place.database, name, PASSWORD, now=now).token
+    return signed_in
+
+
+@pytest.fixture(scope="module")
+def known(place: District) -> dict[str, Any]:
+    """What the words in capitals stand for: things of grid A."""
+    point = place.drawn["A"].representative_point()
+    with place.database.session() as session:
+        item = ReviewItem(
+            address_text="滨河路777号", text_key="滨河路777号", source="test", confidence=0.5,
+            grid_code=GRID_A,
+        )  # fmt: skip
+        first, second, third, fourth = place.address_ids["A"][:4]
+        pair = DuplicatePair(first_id=first, second_id=second, score=1, reasons=[])
+        merge = AddressMerge(
+            kept_id=third, merged_id=fourth, moved={}, alias_ids=[], point_taken=False,
+            merged_at=datetime.now(UTC),
+        )  # fmt: skip
+        session.add_all([item, pair, merge])
+        session.flush()
+        item_id, pair_id, merge_id = item.id, pair.id, merge.id
+    return {
+        "ADDRESS": place.address_ids["A"][0],
+        "ITEM": item_id,
+        "PAIR": pair_id,
+        "MERGE": merge_id,
+        "LON": point.x,
+        "LAT": point.y,
+        "CELL": h3_cell_to_text(int(lonlat_to_h3_cell(point.x, point.y, 9))),
+    }
+
+
+def routes(app: FastAPI) -> dict[str, tuple[str, str]]:
+    """Operation id, or path of a page → method and path, of all that the application serves."""
+    found = {}
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, APIRoute):
+            for method in route.methods:
+                found[route.operation_id or route.path] = (method, route.path)
+    return found
+
+
+def ask(
+    client: TestClient,
+    app: FastAPI,
+    name: str,
+    token: str | None,
+    known: dict[str, Any],
+    **more: Any,
+) -> Any:
+    method, path = routes(app)[name]
+    values = {key: known.get(value, value) if isinstance(value, str) else value
+              for key, value in more.items() if key not in ("query", "body")}  # fmt: skip
+    filled = TOKEN.sub(lambda found: str(values.get(found.group(1), 1)), path)
+    query = {
+        key: known.get(value, value) if isinstance(value, str) else value
+        for key, value in more.get("query", {}).items()
+    }
+    cookies = {"__Host-gridbeat": token} if token else {}
+    client.cookies.clear()
+    client.cookies.update(cookies)
+    return client.request(
+        method, filled, params=query, json=more.get("body"), follow_redirects=False
+    )
+
+
+def test_every_route_is_in_one_list(app: FastAPI) -> None:
+    lists = [
+        set(ITEMS), set(WRITES), set(LISTS), PUBLIC, OPERATORS, PAGES, OPERATOR_PAGES, set(OPEN),
+        set(FOR_ALL_ROLES),
+    ]  # fmt: skip
+    served = set(routes(app))
+    named = set().union(*lists)
+    assert served - named == set(), "give each new route its place in the lists of this file"
+    assert named - served == set()
+    assert sum(map(len, lists)) == len(named), "a route stands in two lists"
+    assert named >= QUESTIONS
+
+
+def test_the_description_of_the_api_is_open_and_nothing_else_is(app: FastAPI) -> None:
+    other = {
+        route.path
+        for route in iter_route_contexts(app.routes)
+        if not isinstance(route.original_route, APIRoute)
+    }
+    assert other == {"/v1/openapi.json"}
+
+
+def test_anonymous_gets_401_or_the_sign_in_page(
+    client: TestClient, app: FastAPI, known: dict[str, Any]
+) -> None:
+    for name, (_, path) in routes(app).items():
+        if name in OPEN:
+            continue
+        for token in (None, "x" * 43):
+            answer = ask(client, app, name, token, known)
+            if path.startswith("/v1/"):
+                assert answer.status_code == 401, name
+                assert answer.json()["error"]["code"] == "not_signed_in"
+                assert answer.headers["WWW-Authenticate"] == "Bearer"
+            else:
+                assert answer.status_code == 303, name
+                assert answer.headers["Location"].startswith("/sign-in"), name
+
+
+def test_what_is_open_answers_anybody(
+    client: TestClient, app: FastAPI, known: dict[str, Any]
+) -> None:
+    for name in ("get_landing", "get_health", "/sign-in", "sign_out"):
+        assert ask(client, app, name, None, known).status_code in (200, 204), name
+
+
+@pytest.mark.parametrize("name", ITEMS)
+def test_items(
+    client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any], name: str
+) -> None:
+    assert ask(client, app, name, tokens["own"], known, **ITEMS[name]).status_code == 200
+    assert ask(client, app, name, tokens["neighbour"], known, **ITEMS[name]).status_code == 404
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_writes(
+    client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any], name: str
+) -> None:
+    assert ask(client, app, name, tokens["neighbour"], known, **WRITES[name]).status_code == 404
+    assert ask(client, app, name, tokens["analyst"], known, **WRITES[name]).status_code == 403
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists(
+    client: TestClient,
+    app: FastAPI,
+    place: District,
+    tokens: dict[str, str],
+    known: dict[str, Any],
+    name: str,
+) -> None:
+    own = ask(client, app, name, tokens["own"], known, **LISTS[name])
+    theirs = ask(client, app, name, tokens["neighbour"], known, **LISTS[name])
+    if name == "create_address":  # without a point it would lie in nobody's grid
+        assert (own.status_code, theirs.status_code) == (404, 404)
+        return
+    assert (own.status_code, theirs.status_code) == (200, 200), name
+    assert own.content != theirs.content, "the test must ask for something that lies in grid A"
+    assert GRID_A.encode() not in theirs.content
+    if name in ("geocode", "geocode_many"):  # the reasons say the words of the question again
+        ids = [int(each) for each in re.findall(r'"standard_address_id":(\d+)', theirs.text)]
+        assert not set(ids) & set(place.address_ids["A"])
+        assert "滨河路1号" not in theirs.text.replace("小店区滨河路1号", "")
+    else:
+        assert "滨河路".encode() not in theirs.content
+
+
+@pytest.mark.parametrize("name", sorted(OPERATORS | OPERATOR_PAGES))
+def test_operators_work(
+    client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any], name: str
+) -> None:
+    for caller in ("own", "chief", "patrol_leader"):
+        assert ask(client, app, name, tokens[caller], known).status_code == 404, caller
+    answer = ask(client, app, name, tokens["system_administrator"], known)
+    # No job of this number, no file in the request: but the door is open.
+    assert answer.status_code in {200, 202, 404, 409, 422}
+    if answer.status_code == 404:
+        assert answer.json()["error"]["code"] == "job_not_found"
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_public_ones_take_a_sign_in_but_no_grid(
+    client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any], name: str
+) -> None:
+    answers = [ask(client, app, name, tokens[who], known) for who in ("own", "neighbour")]
+    assert answers[0].status_code == answers[1].status_code
+    assert answers[0].status_code not in (401, 403)
+
+
+def test_who_watches_and_who_gives_rights_see_no_places(
+    client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any]
+) -> None:
+    for role in ("security_administrator", "audit_administrator"):
+        for name, (_, path) in routes(app).items():
+            if name in OPEN | FOR_ALL_ROLES or not path.startswith("/v1/"):
+                continue
+            assert ask(client, app, name, tokens[role], known).status_code == 403, (role, name)
+        assert ask(client, app, "get_session", tokens[role], known).status_code == 200
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_pages(
+    client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any], name: str
+) -> None:
+    for caller in ("own", "neighbour", "chief", "analyst"):
+        assert ask(client, app, name, tokens[caller], known).status_code == 200
