@@ -190,13 +190,13 @@ def _leaf_values(
 def add_scores(
     values: Array, features: Array, thresholds: Array, leaves: Array, scores: Array
 ) -> None:
-    """Add to `scores`, (n_classes,), what all trees say of one row of features."""
+    """Add to `scores`, (n_rows, n_classes), what all trees say of each row of features."""
     n_trees, inner = features.shape
-    for tree in range(n_trees):
-        node = 0
-        while node < inner:
-            right = values[features[tree, node]] > thresholds[tree, node]
-            node = 2 * node + 1 + right
-        leaf = leaves[tree, node - inner]
-        for label in range(scores.shape[0]):
-            scores[label] += leaf[label]
+    for row in range(values.shape[0]):
+        for tree in range(n_trees):
+            node = 0
+            while node < inner:
+                right = values[row, features[tree, node]] > thresholds[tree, node]
+                node = 2 * node + 1 + right
+            for label in range(scores.shape[1]):
+                scores[row, label] += leaves[tree, node - inner, label]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from geo.addresses.inner_kernel import inner_kernel
 from geo.addresses.pair_reading import (
     BUILDING,
     COMMUNITY,
@@ -50,11 +50,12 @@ the other, or not the same."""
 NUMBER_KINDS = (DOOR, BUILDING, ENTRANCE, FLOOR, ROOM, LANE, GROUP, PHASE)
 NAME_KINDS = (DIVISION, TOWNSHIP, ZONE, COMMUNITY, ROAD, ESTATE, NAME)
 N_FEATURES = 98
+_GROUPS = ((ROAD, ROAD), (ESTATE, NAME), (TOWNSHIP, COMMUNITY))
 LEXICAL = N_FEATURES - 3
 """The first of three features that the lexicon of a model fills: what the words speak for."""
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _match(a: Array, a0: int, a1: int, b: Array, b0: int, b1: int, matched: Array) -> None:
     """Mark the characters of `a` that stand in a run of two or more which `b` holds too."""
     for i in range(a1 - a0):
@@ -77,7 +78,7 @@ def _match(a: Array, a0: int, a1: int, b: Array, b0: int, b1: int, matched: Arra
             i += 1
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _subsequence(a: Array, a0: int, a1: int, b: Array, b0: int, b1: int, line: Array) -> int:
     """Return the length of the longest common subsequence."""
     width = b1 - b0
@@ -95,7 +96,7 @@ def _subsequence(a: Array, a0: int, a1: int, b: Array, b0: int, b1: int, line: A
     return int(line[width])
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _number_state(kind: int, a: Array, n: int, b: Array, m: int) -> tuple[int, int]:
     """Return what two texts say of a kind of number, and the least distance of the values."""
     in_a, in_b, best, nearest = False, False, APART, 1_000_000
@@ -128,20 +129,19 @@ def _number_state(kind: int, a: Array, n: int, b: Array, m: int) -> tuple[int, i
     return NEITHER, -1
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _kind_slot(kind: int) -> int:
     """Return the place of a kind in NAME_KINDS, -1 for numbers and relations."""
     return kind - 1 if 1 <= kind <= 7 else -1
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _side(
     items: Array, count: int, codes: Array, start: int, weights: Array, matched: Array, out: Array,
-    at: int,
 ) -> None:  # fmt: skip
     """Write what one text says, and how much of it the other says too: 7 shares by kind, then 8.
 
-    out[at:at+7] : share of the names of each kind that the other text holds
+    out[:7] : share of the names of each kind that the other text holds
     then : share of all names, of the last place, of the rarest place; weight of the names that the
     other text lacks; kind of the last item; number of places; number of roads; where the last
     matched character lies
@@ -176,28 +176,31 @@ def _side(
             if total > rarest:
                 rarest, rarest_share = total, hit / total
             lacking += total - hit
+    names, names_shared = 0.0, 0.0
     for slot in range(7):
-        out[at + slot] = shared[slot] / told[slot] if told[slot] else -1
-    names = told[4:].sum()
-    out[at + 7] = shared[4:].sum() / names if names else -1
-    out[at + 8] = last_share
-    out[at + 9] = rarest_share
-    out[at + 10] = lacking
-    out[at + 11] = items[count - 1, KIND] if count else 0
-    out[at + 12] = places
-    out[at + 13] = roads
+        out[slot] = shared[slot] / told[slot] if told[slot] else -1
+        if slot >= 4:
+            names += told[slot]
+            names_shared += shared[slot]
+    out[7] = names_shared / names if names else -1
+    out[8] = last_share
+    out[9] = rarest_share
+    out[10] = lacking
+    out[11] = items[count - 1, KIND] if count else 0
+    out[12] = places
+    out[13] = roads
     length = min(items[count - 1, END] - start, MAX_LENGTH) if count else 0
     last = length
     while last > 0 and matched[last - 1] < 2:
         last -= 1
-    out[at + 14] = (length - last) / length if length else -1
+    out[14] = (length - last) / length if length else -1
     tail = 0.0
     for place in range(last, length):
         tail += weights[codes[start + place]]
-    out[at + 15] = tail
+    out[15] = tail
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _best_pair(
     a: Array, n: int, a_codes: Array, b: Array, m: int, b_codes: Array, low: int, high: int,
     line: Array,
@@ -227,7 +230,7 @@ def _best_pair(
     return best, last
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def write_pair(
     a_codes: Array, a0: int, a1: int, a: Array, n: int, a_places: Array, n_places: int,
     b_codes: Array, b0: int, b1: int, b: Array, m: int, b_places: Array, m_places: int,
@@ -247,8 +250,8 @@ def write_pair(
     out[3] = common / max(1, min(a1 - a0, b1 - b0))
     out[4] = _whole_share(a_codes, a0, a1, weights, matched_a)
     out[5] = _whole_share(b_codes, b0, b1, weights, matched_b)
-    _side(a, n, a_codes, a0, weights, matched_a, out, 6)
-    _side(b, m, b_codes, b0, weights, matched_b, out, 22)
+    _side(a, n, a_codes, a0, weights, matched_a, out[6:22])
+    _side(b, m, b_codes, b0, weights, matched_b, out[22:38])
     at = 38
     for kind in NUMBER_KINDS:
         state, distance = _number_state(kind, a, n, b, m)
@@ -271,37 +274,35 @@ def write_pair(
         if b[j, KIND] >= DOOR and b[j, KIND] != DISTANCE:
             in_b += 1
     out[54], out[55], out[56], out[57] = same, in_a, in_b, site_same
-    relation_a, distance_a = _count(a, n, RELATION), _count(a, n, DISTANCE)
-    out[58], out[59] = relation_a, distance_a
-    out[60], out[61] = _count(b, m, RELATION), _count(b, m, DISTANCE)
+    out[58], out[59] = _relations(a, n)
+    out[60], out[61] = _relations(b, m)
     best = -2
     for i in range(n_places):
         for j in range(m_places):
             best = max(best, codes_agree(a_places[i], b_places[j]))
     out[62] = best
     out[63], out[64] = n_places, m_places
-    road_best, road_last = _best_pair(a, n, a_codes, b, m, b_codes, ROAD, ROAD, line)
-    place_best, place_last = _best_pair(a, n, a_codes, b, m, b_codes, ESTATE, NAME, line)
-    town_best, _ = _best_pair(a, n, a_codes, b, m, b_codes, TOWNSHIP, COMMUNITY, line)
-    out[65], out[66], out[67], out[68], out[69] = (
-        road_best, road_last, place_best, place_last, town_best,
-    )  # fmt: skip
+    at = 65
+    for group in range(3):
+        low, high = _GROUPS[group]
+        # the last one of townships gives way to the next feature
+        out[at], out[at + 1] = _best_pair(a, n, a_codes, b, m, b_codes, low, high, line)
+        at += 2
     out[70] = b_codes[b1 - 1] == 41 if b1 > b0 else 0
-    out[71] = _holds(b_codes, b0, b1, 0x95E8)
-    out[72] = _holds(a_codes, a0, a1, 0x95E8)
+    out[71], out[78] = _gate_and_near(b_codes, b0, b1)
+    out[72], _ = _gate_and_near(a_codes, a0, a1)
     out[73] = _tail_alike(a_codes, a0, a1, b_codes, b0, b1)
     out[74] = a[n - 2, KIND] if n > 1 else 0
     out[75] = b[m - 2, KIND] if m > 1 else 0
     out[76] = _last_number_kind(a, n)
     out[77] = _last_number_kind(b, m)
-    out[78] = _holds(b_codes, b0, b1, 0x9644)
     # numbers of the first text that stand for a place: does the second hold the last name whole?
     out[79] = _name_held(a, n, a_codes, b_codes, b0, b1)
     out[80] = _name_held(b, m, b_codes, a_codes, a0, a1)
     out[81] = _first_of(b, m, a_codes, a0, a1, b_codes)
     out[82] = _finest_site(a, n, b, m)
-    _rarity_shares(a_codes, a0, a1, matched_a, rarity, out, 83)
-    _rarity_shares(b_codes, b0, b1, matched_b, rarity, out, 87)
+    _rarity_shares(a_codes, a0, a1, matched_a, rarity, out[83:87])
+    _rarity_shares(b_codes, b0, b1, matched_b, rarity, out[87:91])
     _match(sounds, a0, a1, sounds, b0, b1, matched_a)
     _match(sounds, b0, b1, sounds, a0, a1, matched_b)
     out[91] = _whole_share(a_codes, a0, a1, weights, matched_a)
@@ -312,7 +313,7 @@ def write_pair(
     _match(b_codes, b0, b1, a_codes, a0, a1, matched_b)
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _finest_site(a: Array, n: int, b: Array, m: int) -> int:
     """Return what the finest numbers of a site say: the building where there is one, or the door.
 
@@ -326,7 +327,7 @@ def _finest_site(a: Array, n: int, b: Array, m: int) -> int:
     return RANGE if a[one, NUMBER] == b[other, NUMBER] else APART
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _site_number(items: Array, count: int) -> int:
     """Return the index of the last building, else of the last door, -1 for none."""
     found = -1
@@ -337,9 +338,9 @@ def _site_number(items: Array, count: int) -> int:
     return found
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _rarity_shares(
-    codes: Array, start: int, end: int, matched: Array, rarity: Array, out: Array, at: int
+    codes: Array, start: int, end: int, matched: Array, rarity: Array, out: Array
 ) -> None:
     """Write of the words of one text: the share that the other holds, and its sum, by rarity; the
     rarest that it lacks, and the rarest that it holds."""
@@ -354,13 +355,13 @@ def _rarity_shares(
             rarest_held = max(rarest_held, weight)
         else:
             rarest_lacking = max(rarest_lacking, weight)
-    out[at] = held / total if total else -1
-    out[at + 1] = held
-    out[at + 2] = rarest_lacking
-    out[at + 3] = rarest_held
+    out[0] = held / total if total else -1
+    out[1] = held
+    out[2] = rarest_lacking
+    out[3] = rarest_held
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _last_place_share(items: Array, count: int, start: int, matched: Array) -> float:
     """Return the share of characters of the last estate or name that are matched, -1 for none."""
     for index in range(count - 1, -1, -1):
@@ -374,7 +375,7 @@ def _last_place_share(items: Array, count: int, start: int, matched: Array) -> f
     return -1.0
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _first_of(b: Array, m: int, a_codes: Array, a0: int, a1: int, b_codes: Array) -> float:
     for j in range(m):
         if b[j, KIND] == ROAD:
@@ -382,7 +383,7 @@ def _first_of(b: Array, m: int, a_codes: Array, a0: int, a1: int, b_codes: Array
     return -1.0
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _run_share(a: Array, a0: int, a1: int, b: Array, b0: int, b1: int) -> float:
     best = 0
     for i in range(a0, a1):
@@ -396,7 +397,7 @@ def _run_share(a: Array, a0: int, a1: int, b: Array, b0: int, b1: int) -> float:
     return best / max(1, a1 - a0)
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _name_held(a: Array, n: int, a_codes: Array, b_codes: Array, b0: int, b1: int) -> float:
     """Return the longest run of the last place of `a` in `b`, over its length; -1 for no place."""
     for i in range(n - 1, -1, -1):
@@ -407,7 +408,7 @@ def _name_held(a: Array, n: int, a_codes: Array, b_codes: Array, b0: int, b1: in
     return -1.0
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _last_number_kind(items: Array, count: int) -> int:
     for index in range(count - 1, -1, -1):
         if items[index, KIND] >= DOOR:
@@ -415,7 +416,7 @@ def _last_number_kind(items: Array, count: int) -> int:
     return -1
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _tail_alike(a: Array, a0: int, a1: int, b: Array, b0: int, b1: int) -> int:
     same = 0
     while a1 - same > a0 and b1 - same > b0 and a[a1 - 1 - same] == b[b1 - 1 - same]:
@@ -423,23 +424,27 @@ def _tail_alike(a: Array, a0: int, a1: int, b: Array, b0: int, b1: int) -> int:
     return same
 
 
-@numba.njit(cache=True)
-def _holds(codes: Array, start: int, end: int, code: int) -> int:
+@inner_kernel
+def _gate_and_near(codes: Array, start: int, end: int) -> tuple[bool, bool]:
+    """Return whether one text holds 门 (a gate), and 附 (near, or a door beside a door)."""
+    gate, near = False, False
     for place in range(start, end):
-        if codes[place] == code:
-            return 1
-    return 0
+        gate |= codes[place] == 0x95E8
+        near |= codes[place] == 0x9644
+    return gate, near
 
 
-@numba.njit(cache=True)
-def _count(items: Array, count: int, kind: int) -> int:
-    found = 0
+@inner_kernel
+def _relations(items: Array, count: int) -> tuple[int, int]:
+    """Return how many relation words and how many distances one text holds."""
+    words, distances = 0, 0
     for index in range(count):
-        found += items[index, KIND] == kind
-    return found
+        words += items[index, KIND] == RELATION
+        distances += items[index, KIND] == DISTANCE
+    return words, distances
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _whole_share(codes: Array, start: int, end: int, weights: Array, matched: Array) -> float:
     total, hit = 0.0, 0.0
     for place in range(start, end):

@@ -90,9 +90,11 @@ class PairModel:
     def weigh(self, features: Array) -> Array:
         """Return the probabilities for features of pairs, (n_pairs, 3) float32."""
         trees = self.trees
-        found = np.empty((len(features), 3), np.float32)
-        _score(features, trees.features, trees.thresholds, trees.leaves, trees.base, found)
-        return found
+        scores = np.tile(trees.base, (len(features), 1))
+        add_scores(features, trees.features, trees.thresholds, trees.leaves, scores)
+        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+        shares: Array = odds / odds.sum(axis=1, keepdims=True)
+        return shares
 
     def grades(self, probabilities: Array) -> Array:
         """Return the likeliest `PairGrade` of each row, (n_pairs,)."""
@@ -210,7 +212,7 @@ def _all_features(
     places = np.zeros((n_texts, MAX_PLACES), np.int64)
     counts = np.zeros((n_texts, 2), np.int64)
     for text in range(n_texts):
-        counts[text] = read_text(
+        counts[text, 0], counts[text, 1] = read_text(
             codes, bounds[text], bounds[text + 1], class_keys, class_masks, division_keys,
             division_rows, division_names, division_codes, items[text], places[text],
         )  # fmt: skip
@@ -238,17 +240,7 @@ def _all_features(
             for label in range(3):
                 found[pair, LEXICAL + label] += lexicon[tokens[index], label]
         if all_tokens.shape[0]:
-            all_tokens[pair] = tokens
+            for index in range(count):
+                all_tokens[pair, index] = tokens[index]
             all_counts[pair] = count
     return found
-
-
-@numba.njit(cache=True)
-def _score(
-    values: Array, features: Array, thresholds: Array, leaves: Array, base: Array, found: Array
-) -> None:
-    for row in range(values.shape[0]):
-        scores = base.copy()
-        add_scores(values[row], features, thresholds, leaves, scores)
-        odds = np.exp(scores - scores.max())
-        found[row] = odds / odds.sum()

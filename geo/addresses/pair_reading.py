@@ -3,16 +3,21 @@
 It is `scan` in small, compiled: one pass from left to right, no list of readings, no spans in the
 original. It is some twenty times as fast, and says less; what a person is told of an address comes
 from `parse`.
+
+Compiling is what the first comparison on a machine waits for. So the kernels of comparing copy rows
+in loops (a slice assigned brings in the making of its error message, two seconds), and hand on no
+literal (each value of a literal argument would be compiled for itself), and have no wrapper for
+Python: only `pair_model` calls them, from compiled code.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from geo.addresses.inner_kernel import inner_kernel
 from geo.addresses.lexicon import HASH_BASE, MAX_WORD_LENGTH, find_word
 from geo.addresses.pair_tables import SHORT_BIT, TOWNSHIP_BIT
 
@@ -31,22 +36,22 @@ N_COLUMNS = 7
 _BASE = HASH_BASE
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _is_digit(code: int) -> bool:
     return 48 <= code <= 57
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _is_letter(code: int) -> bool:
     return 65 <= code <= 90
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _is_chinese(code: int) -> bool:
     return 0x3400 <= code < 0xA000 or code == 0x3007
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _longest_word(codes: Array, at: int, end: int, keys: Array, masks: Array) -> tuple[int, int]:
     """Return mask and end of the longest class word at `at`; 0 and `at` where there is none."""
     key, mask, stop = 7, 0, at
@@ -58,7 +63,7 @@ def _longest_word(codes: Array, at: int, end: int, keys: Array, masks: Array) ->
     return mask, stop
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _longest_division(
     codes: Array, at: int, end: int, allow_short: bool, keys: Array, rows: Array, names: Array
 ) -> tuple[int, int]:
@@ -79,7 +84,7 @@ def _longest_division(
     return row, stop
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _code_prefix(code: int) -> int:
     """Return what is left of a code without the zeros of the levels below."""
     if code % 10_000 == 0:
@@ -87,7 +92,7 @@ def _code_prefix(code: int) -> int:
     return code // 100 if code % 100 == 0 else code
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def codes_agree(first: int, second: int) -> int:
     """Return the number of leading levels (province, city, county) two codes share; -1: apart."""
     a, b = _code_prefix(first), _code_prefix(second)
@@ -100,7 +105,7 @@ def codes_agree(first: int, second: int) -> int:
     return 1 if a < 100 else 2 if a < 10_000 else 3
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _narrow(places: Array, count: int, codes: Array, first: int, number: int) -> int:
     """Keep of the places those that a further division allows; return how many there are."""
     if number == 0:
@@ -119,12 +124,13 @@ def _narrow(places: Array, count: int, codes: Array, first: int, number: int) ->
                 n_kept += 1
                 break
     if n_kept:
-        places[:n_kept] = kept[:n_kept]
+        for index in range(n_kept):
+            places[index] = kept[index]
         return n_kept
     return count
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def read_text(
     codes: Array,
     start: int,
@@ -139,8 +145,10 @@ def read_text(
     places: Array,
 ) -> tuple[int, int]:
     """Write the items of one text and the counties it may lie in; return how many of each."""
-    count, n_places = 0, 0
-    at, opened = start, -1
+    count: Any = np.int64(0)
+    n_places: Any = np.int64(0)
+    opened: Any = np.int64(-1)
+    at = start
     while at < end and count < MAX_ITEMS - 6:
         code = codes[at]
         if _is_digit(code) or _is_letter(code):
@@ -160,7 +168,7 @@ def read_text(
                     count = after[1]
                 else:
                     count = after[1]
-                at, opened = after[0], -1
+                at, opened = after[0], np.int64(-1)
             else:
                 if opened < 0:
                     opened = at
@@ -170,7 +178,7 @@ def read_text(
             if opened >= 0:
                 _add_name(codes, opened, at, items, count)
                 count += 1
-                opened = -1
+                opened = np.int64(-1)
             at += 1
             continue
         if opened < 0:
@@ -209,7 +217,7 @@ def read_text(
             number = _numeral(codes[at])
             item[VALUE], item[NUMBER], item[LAST] = 7 * _BASE + 48 + number, number, number
             count += 1
-            at, opened = at + 2, -1
+            at, opened = at + 2, np.int64(-1)
             continue
         mask, stop = _longest_word(codes, at, end, class_keys, class_masks)
         kind = _kind_of_word(codes, mask, at, stop, end, opened)
@@ -227,14 +235,14 @@ def read_text(
         if kind != RELATION and at - opened > 1 and _joins(codes[opened]):
             item[START] = opened + 1
         count += 1
-        at, opened = stop, -1
+        at, opened = stop, np.int64(-1)
     if opened >= 0 and count < MAX_ITEMS:
         _add_name(codes, opened, min(at, end), items, count)
         count += 1
     return count, n_places
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _numeral(code: int) -> int:
     """Return the value of a Chinese digit from 一 to 九, 0 for anything else."""
     numerals = (0x4E00, 0x4E8C, 0x4E09, 0x56DB, 0x4E94, 0x516D, 0x4E03, 0x516B, 0x4E5D)
@@ -244,7 +252,7 @@ def _numeral(code: int) -> int:
     return 0
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _check_short(
     codes: Array, stop: int, end: int, row: int, is_within: bool, class_keys: Array,
     class_masks: Array,
@@ -265,13 +273,13 @@ def _check_short(
     return row, stop
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _joins(code: int) -> bool:
     """Whether a name that begins so is the second of two: 与, 和, 及."""
     return code in (0x4E0E, 0x548C, 0x53CA)
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _kind_of_word(codes: Array, mask: int, at: int, stop: int, end: int, opened: int) -> int:
     if mask == 0:
         return 0
@@ -300,7 +308,7 @@ def _kind_of_word(codes: Array, mask: int, at: int, stop: int, end: int, opened:
     return 0
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _add_name(codes: Array, start: int, stop: int, items: Array, count: int) -> None:
     item = items[count]
     item[KIND], item[START], item[END], item[STEM] = NAME, start, stop, stop
@@ -309,7 +317,7 @@ def _add_name(codes: Array, start: int, stop: int, items: Array, count: int) -> 
         item[START] = start + 1
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _piece_end(codes: Array, at: int, end: int) -> int:
     """Return the end of one number: letters, digits, a letter (A12, 12B, C); `at` for none."""
     place = at
@@ -328,7 +336,7 @@ def _piece_end(codes: Array, at: int, end: int) -> int:
     return place
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _set_number(codes: Array, at: int, stop: int, item: Array) -> None:
     """Write the hash of a number without leading zeros, and its value."""
     key, number, any_digit = np.int64(7), np.int64(0), False
@@ -347,7 +355,7 @@ def _set_number(codes: Array, at: int, stop: int, item: Array) -> None:
     item[LAST] = item[NUMBER]
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _read_number(
     codes: Array, at: int, end: int, class_keys: Array, class_masks: Array, items: Array,
     count: int, opened: int,
@@ -461,7 +469,7 @@ def _read_number(
     return stop_at, count + 1, 0
 
 
-@numba.njit(cache=True)
+@inner_kernel
 def _has_digit(codes: Array, at: int, stop: int) -> bool:
     found = False
     for place in range(at, stop):
