@@ -132,11 +132,13 @@ class AlikeTextsOfQuery:
         return ranked
 
     def _best_texts(self, part: AlikeTexts) -> NDArray[np.intp]:
+        found = np.flatnonzero(part.cosine >= LEAST_ALIKE)  # few of all texts
+        cosine = part.cosine[found]
         cut = LEAST_ALIKE
-        if part.texts.n_texts > TEXTS_RANKED:
+        if len(found) > TEXTS_RANKED:
             # Ties at the cut are all kept, so that the order of the register decides nothing.
-            cut = max(cut, float(np.partition(part.cosine, -TEXTS_RANKED)[-TEXTS_RANKED]) - 1e-9)
-        return np.flatnonzero((part.cosine >= cut) & (part.explained >= LEAST_EXPLAINED))
+            cut = max(cut, float(np.partition(cosine, -TEXTS_RANKED)[-TEXTS_RANKED]) - 1e-9)
+        return found[(cosine >= cut) & (part.explained[found] >= LEAST_EXPLAINED)]
 
     def _text_scores(self, part: AlikeTexts, texts: NDArray[np.int64]) -> NDArray[np.float64]:
         scores = 0.5 * part.cosine[texts] + 0.5 * part.explained[texts]
