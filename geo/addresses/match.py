@@ -14,11 +14,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from geo.addresses.match_alike import AlikePlace, AlikeTextsOfQuery
+from geo.addresses.match_clear import SURE_LEAD, find_clear_row
 from geo.addresses.match_doubts import SUREST, find_doubts
-from geo.addresses.match_places import Confirmed, Place, find_places
+from geo.addresses.match_places import Confirmed, Place, find_place, find_places
 from geo.addresses.match_query import Query, read_query
 from geo.addresses.match_reasons import MatchReason
-from geo.addresses.match_sites import ScoredRow, score_rows
+from geo.addresses.match_sites import (
+    HitTable,
+    QueryNumbers,
+    ScoredRow,
+    make_hit_table,
+    make_query_numbers,
+    score_rows,
+)
 from geo.addresses.number_readings import NumberReading
 from geo.addresses.parse import ParseContext, ParsedAddress, parse
 from geo.addresses.register_index import RegisterIndex, RegisterView
@@ -192,7 +200,16 @@ def _named(
     query: Query, view: RegisterView, limit: int, sure_from: float
 ) -> tuple[list[tuple[Place, MatchCandidate]], bool]:
     """Return the candidates that names and numbers find, and whether the first has an equal."""
-    places = find_places(query, view, score_rows(query, view), limit=limit)
+    table = make_hit_table(query, view)
+    if table is None:
+        return [], False
+    numbers = make_query_numbers(query.readings, view.index.numbers)
+    if sure_from < math.inf:
+        clear = _clearly(query, view, table, numbers)
+        if clear is not None and clear[1].confidence >= sure_from:
+            return [clear], False
+    scores = score_rows(query, view, table, numbers)
+    places = find_places(query, view, scores, limit=limit)
     places = [_only_address(place, view) for place in places]
     if not places:
         return [], False
@@ -212,6 +229,18 @@ def _named(
         if made.confidence >= sure_from:
             break
     return candidates, is_tied or first.is_split
+
+
+def _clearly(
+    query: Query, view: RegisterView, table: HitTable, numbers: QueryNumbers
+) -> tuple[Place, MatchCandidate] | None:
+    """Return the candidate that the whole search would put first, where nothing comes near it."""
+    scored = find_clear_row(query, view, table, numbers)
+    place = find_place(query, scored, view) if scored is not None else None
+    if place is None or place.is_split or not len(place.rows):
+        return None
+    place = _only_address(place, view)
+    return place, _describe(query, place, view, SURE_LEAD, is_tied=False)
 
 
 def _only_address(place: Place, view: RegisterView) -> Place:
@@ -298,12 +327,19 @@ def _describe(
     if lead < 0:
         confidence *= 0.5 * math.exp(lead / MARGIN_SCALE)
     else:
-        confidence *= 1.0 - 0.5 * math.exp(-lead / (0.5 * MARGIN_SCALE))
+        confidence *= _sure_share(lead)
     if is_tied or place.is_split:
         reasons.append(MatchReason("ambiguous"))
     missing = _missing(query, place, view)
     reasons += [MatchReason("missing", level) for level in missing]
     return _candidate(place, view, confidence, tuple(missing), tuple(reasons))
+
+
+def _sure_share(lead: float) -> float:
+    """Return what a lead over the next place leaves: half for none, all from SURE_LEAD on."""
+    scale = 0.5 * MARGIN_SCALE
+    least = math.exp(-SURE_LEAD / scale)
+    return 1.0 - 0.5 * (math.exp(-min(lead, SURE_LEAD) / scale) - least) / (1.0 - least)
 
 
 def _candidate(

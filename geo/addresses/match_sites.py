@@ -58,8 +58,8 @@ MAX_SITES_IN_DETAIL = 384
 POINTS_OPENED = 8.0  # rows of sites this far behind the best are not looked at
 SAME_POINTS = 0.001  # scores this close are equal
 
-_WEIGHTS = np.array([NAME_WEIGHTS[level] for level in NAME_LEVELS], np.float32)
-_OTHER_POINTS = np.array([NUMBER_POINTS[level][DIFFERS:] for level in NUMBER_LEVELS], np.float32)
+LEVEL_WEIGHTS = np.array([NAME_WEIGHTS[level] for level in NAME_LEVELS], np.float32)
+OTHER_POINTS = np.array([NUMBER_POINTS[level][DIFFERS:] for level in NUMBER_LEVELS], np.float32)
 _EVERYTHING_VISIBLE = np.empty(0, np.bool_)
 
 _NARROW = {"village_group", "road", "estate", "point_of_interest", "building"}
@@ -101,7 +101,7 @@ class HitTable:
     @property
     def arrays(self) -> tuple[Any, ...]:
         """As the kernels take them."""
-        return self.name_ids, self.quality, self.weights, _WEIGHTS
+        return self.name_ids, self.quality, self.weights, LEVEL_WEIGHTS
 
 
 @functools.lru_cache(maxsize=4096)
@@ -227,12 +227,20 @@ class RowScores:
         drop_rows(self.score, self.rows, rows)
 
 
-def score_rows(query: Query, view: RegisterView) -> list[RowScores]:
-    """Return the scored rows of every part of the register that the query may mean."""
-    table = make_hit_table(query, view)
+def score_rows(
+    query: Query,
+    view: RegisterView,
+    table: HitTable | None = None,
+    numbers: QueryNumbers | None = None,
+) -> list[RowScores]:
+    """Return the scored rows of every part of the register that the query may mean.
+
+    table, numbers : of the query, where they are made already
+    """
+    table = table or make_hit_table(query, view)
     if table is None:
         return []
-    numbers = make_query_numbers(query.readings, view.index.numbers)
+    numbers = numbers or make_query_numbers(query.readings, view.index.numbers)
     return [
         scores
         for number, part in enumerate(view.parts)
@@ -292,7 +300,7 @@ def _score_part(
         return None
     arguments: list[Any] = [
         sites, names, of_numbers, segment.site_numbers, segment.site_begin, segment.row_tail,
-        visible(part.row_mask), *numbers.arrays, _OTHER_POINTS, MAX_SITES_IN_DETAIL,
+        visible(part.row_mask), *numbers.arrays, OTHER_POINTS, MAX_SITES_IN_DETAIL,
         POINTS_OPENED, numbers.says_tail,
     ]  # fmt: skip
     rows, score, evidence, reading = score_sites(*arguments)
@@ -315,7 +323,7 @@ def _find_sites(
     arguments: list[Any] = [
         np.array(turns, np.int64), spans, np.array(is_wide, np.bool_),
         np.array(table.is_area, np.bool_), table.most, *table.arrays, *numbers.arrays,
-        _OTHER_POINTS, sites, *segment.pairs, segment.site_names, segment.site_numbers,
+        OTHER_POINTS, sites, *segment.pairs, segment.site_names, segment.site_numbers,
         visible(part.site_mask), numbers.is_asking, is_sure, MAX_NARROW, MAX_SITES, POINTS_OPENED,
     ]  # fmt: skip
     found: tuple[NDArray[np.int32], Floats, Floats, bool] = find_sites(*arguments)

@@ -43,7 +43,7 @@ def posting_spans(posting_names: Array, posting_begin: Array, name_ids: Array) -
 
 
 @numba.njit(cache=True)
-def _make_hash(name_ids: Array) -> Array:
+def make_hash(name_ids: Array) -> Array:
     """Return (2^k, 2) name ids and their places, 0 where free."""
     size = 16
     while size < 4 * len(name_ids):
@@ -70,7 +70,7 @@ def _place_of(table: Array, name: int) -> Any:
 
 
 @numba.njit(cache=True, inline="always")
-def _points_of_keys(
+def points_of_keys(
     numbers: Array,
     at: int,
     first_level: int,
@@ -107,7 +107,7 @@ def _points_of_keys(
 
 
 @numba.njit(cache=True, inline="always")
-def _sum_readings(
+def sum_readings(
     first_level: int,
     last_level: int,
     costs: Array,
@@ -142,7 +142,7 @@ def _same_names(site_names: Array, site: int, other: int) -> bool:
 
 
 @numba.njit(cache=True)
-def _find_places(
+def find_hit_names(
     site_names: Array, site: int, hashed: Array, turn_of: Array, places: Array
 ) -> tuple[int, Any]:
     """Write (level, place in the hits) of a site's names that are hits; return how many there are,
@@ -161,7 +161,7 @@ def _find_places(
 
 
 @numba.njit(cache=True)
-def _name_points(
+def name_points(
     places: Array, count: int, quality: Array, weights: Array, level_weights: Array
 ) -> Any:
     """Return the points of a site's names: earned where explained, lost where not."""
@@ -313,7 +313,7 @@ def find_sites(
     """
     n_levels = site_numbers.shape[1]
     has_mask = len(site_mask) > 0
-    hashed = _make_hash(name_ids)
+    hashed = make_hash(name_ids)
     turn_of = np.empty(len(turns), np.int64)
     for turn in range(len(turns)):
         turn_of[turns[turn]] = turn
@@ -365,8 +365,8 @@ def find_sites(
             if has_mask and not site_mask[site]:
                 continue
             if known_site < 0 or not _same_names(site_names, site, known_site):
-                n_places, known_turn = _find_places(site_names, site, hashed, turn_of, places)
-                known_points = _name_points(places, n_places, quality, weights, level_weights)
+                n_places, known_turn = find_hit_names(site_names, site, hashed, turn_of, places)
+                known_points = name_points(places, n_places, quality, weights, level_weights)
                 if known_turn < turn:
                     for i in range(n_places):
                         earlier = turn_of[places[i, 1]]
@@ -380,12 +380,12 @@ def find_sites(
                 break
             if count == len(found):
                 found, names, numbers = _grown(found), _grown(names), _grown(numbers)
-            _points_of_keys(
+            points_of_keys(
                 site_numbers, site, 0, level_begin, key_begin, ids, earned, points, of_key, unsaid
             )
             found[count] = site
             names[count] = known_points
-            numbers[count] = _sum_readings(
+            numbers[count] = sum_readings(
                 0, n_levels, costs, key_of, of_key, unsaid, evidence, omitted
             )
             best_here = max(best_here, names[count] + numbers[count])
@@ -459,14 +459,14 @@ def score_sites(
     for i in range(len(sites)):
         if total[i] < threshold:
             continue
-        _points_of_keys(
+        points_of_keys(
             site_numbers, sites[i], 0, level_begin, key_begin, ids, earned, points, of_key, unsaid
         )
-        _sum_readings(0, n_site_levels, costs, key_of, of_key, unsaid, evidence, omitted)
+        sum_readings(0, n_site_levels, costs, key_of, of_key, unsaid, evidence, omitted)
         for row in range(site_begin[sites[i]], site_begin[sites[i] + 1]):
             if has_mask and not row_mask[row]:
                 continue
-            _points_of_keys(
+            points_of_keys(
                 row_tail,
                 row,
                 n_site_levels,
@@ -478,7 +478,7 @@ def score_sites(
                 of_key,
                 unsaid,
             )
-            _sum_readings(
+            sum_readings(
                 n_site_levels,
                 n_levels,
                 no_costs,

@@ -16,6 +16,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -217,7 +218,10 @@ def _run(
 ) -> _Counts:
     counts = _Counts(Counter(), Counter())
     rows = 0
-    with contextlib.closing(map_in_order(task, task.chunks(table), workers=workers)) as finished:
+    prepare = partial(task.geocoder.prepare, scope=task.scope)
+    with contextlib.closing(
+        map_in_order(task, task.chunks(table), workers=workers, prepare=prepare)
+    ) as finished:
         for number, done in enumerate(finished):
             part = task.work / f"{number:07d}.parquet"
             if done.unfinished is not None:

@@ -66,3 +66,7 @@ class Geocoder(Protocol):
     ) -> list[GeocodeAnswer]:
         """Return where each text is, in order; a text that can't be read is an answer `error`."""
         ...
+
+    def prepare(self, *, scope: GridScope) -> None:
+        """Make what the first questions of this scope would make, before processes are forked."""
+        ...

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from geo.addresses.deployment import DeploymentContext, written_form
+from geo.addresses.likeness_index import likeness_index
 from geo.addresses.match import MAX_TEXT_LENGTH, MatchResult, match_standard_address
 from geo.addresses.parse import ParseContext
 from geo.addresses.register_follower import RegisterFollower
@@ -75,6 +76,10 @@ class LocalGeocoder:
                 shown = text[:80] if isinstance(text, str) else ""
                 answers.append(GeocodeAnswer(shown, ERROR, message=error.message))
         return _with_cells(answers)
+
+    def prepare(self, *, scope: GridScope) -> None:
+        """Make what the first questions of this scope would make: views, what finds alike texts."""
+        likeness_index(self._index().view(scope))
 
     def suggest(
         self,

@@ -39,7 +39,11 @@ def usable_cores() -> int:
 
 
 def map_in_order(
-    do: Callable[[Item], Result], items: Iterable[Item], *, workers: int
+    do: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    workers: int,
+    prepare: Callable[[], object] = lambda: None,
 ) -> Generator[Result, None, None]:
     """Yield `do` of each item, in the order of the items.
 
@@ -50,6 +54,7 @@ def map_in_order(
     ----------
     do : need not be picklable; items and results must be
     workers : [processes] at most
+    prepare : called before processes are forked, to make what each would make for itself
 
     Raises
     ------
@@ -62,6 +67,7 @@ def map_in_order(
     if workers <= 1 or len(first) < 2 or "fork" not in multiprocessing.get_all_start_methods():
         yield from map(do, waiting)
         return
+    prepare()
     with _pool(do, min(workers, MAX_WORKERS)) as pool:
         begun: deque[Future[Result]] = deque()
         try:

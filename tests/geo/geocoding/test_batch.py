@@ -165,6 +165,9 @@ class CountingGeocoder:
         self.asked += address_texts
         return self._inner.geocode_many(address_texts, scope=scope)
 
+    def prepare(self, *, scope: GridScope) -> None:
+        self._inner.prepare(scope=scope)
+
 
 class StoppedError(Exception):
     pass

@@ -29,6 +29,16 @@ def test_little_work_and_one_worker_stay_in_this_process(items: int, workers: in
     assert found == [os.getpid()] * items
 
 
+def test_what_all_need_is_made_once_before_the_fork() -> None:
+    made: list[int] = []
+    found = list(
+        map_in_order(
+            lambda _: tuple(made), range(6), workers=2, prepare=lambda: made.append(os.getpid())
+        )
+    )
+    assert found == [(os.getpid(),)] * 6
+
+
 def test_items_are_asked_for_only_a_little_ahead() -> None:
     asked: list[int] = []
 
