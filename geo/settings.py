@@ -94,6 +94,10 @@ class Settings(BaseSettings):
         le=1,
         description="Confidence below which a geocoded address goes to review.",
     )
+    door_sides: Literal["auto", "parity", "none"] = Field(
+        default="auto",
+        description="Whether even and odd door numbers stand on two sides of a road.",
+    )
     geocode_workers: int | None = Field(
         default=None,
         ge=1,

@@ -120,7 +120,10 @@ class GeocodeAnswer(BaseModel):
     level: str | None = LEVEL
     lon: float | None = LON
     lat: float | None = LAT
-    accuracy_m: float | None = Field(description="Radius in which the place lies [m].")
+    accuracy_m: float | None = Field(
+        description="Radius in which the place lies [m]; of a door that the register lacks, "
+        "estimated between its neighbours (reason `interpolated`), the stated accuracy."
+    )
     confidence: float = Field(ge=0, le=1)
     grid_code: str | None
     h3_cell: str | None = H3_CELL

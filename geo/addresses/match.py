@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from geo.addresses.door_interpolation import DoorSides
 from geo.addresses.match_alike import AlikePlace, AlikeTextsOfQuery
 from geo.addresses.match_clear import SURE_LEAD, find_clear_row
+from geo.addresses.match_doors import UnknownDoor, find_unknown_door
 from geo.addresses.match_doubts import SUREST, find_doubts
 from geo.addresses.match_places import Confirmed, Place, find_place, find_places
 from geo.addresses.match_query import Query, read_query
@@ -117,6 +119,7 @@ def match_standard_address(
     threshold: float = DEFAULT_THRESHOLD,
     max_length: int = MAX_TEXT_LENGTH,
     others_of_sure: bool = True,
+    door_sides: DoorSides = "auto",
 ) -> MatchResult:
     """Return which standard addresses the text may mean.
 
@@ -130,6 +133,7 @@ def match_standard_address(
     threshold : confidence below which the status is review
     max_length : [characters]
     others_of_sure : whether a sure answer comes with the other candidates, which takes time
+    door_sides : whether even and odd doors stand on two sides, for doors the register lacks
 
     Returns
     -------
@@ -148,13 +152,17 @@ def match_standard_address(
     view = index.view(scope)
     query = read_query(parsed.text, parsed, view, max_length=max_length)
     sure_from = math.inf if others_of_sure else max(threshold, SETTLED)
-    candidates, ambiguous = _by_alias(parsed.text, view) or _candidates(
-        query, parsed, view, limit, sure_from
-    )
+    by_alias = _by_alias(parsed.text, view)
+    candidates, ambiguous = by_alias or _candidates(query, parsed, view, limit, sure_from)
+    if by_alias is None and not (candidates and candidates[0].confidence >= SETTLED):
+        unknown = find_unknown_door(query, view, door_sides)
+        if unknown is not None:
+            candidates, ambiguous = _with_unknown_door(candidates, ambiguous, unknown, query, view)
     if not candidates:
         return MatchResult(parsed.text, "not_found", (), False, (MatchReason("nothing_found"),))
     best = candidates[0]
-    status = "matched" if best.confidence >= threshold else "review"
+    is_inferred = any(reason.code == "interpolated" for reason in best.reasons)
+    status = "matched" if best.confidence >= threshold and not is_inferred else "review"
     return MatchResult(parsed.text, status, tuple(candidates[:limit]), ambiguous, best.reasons)
 
 
@@ -304,6 +312,56 @@ def _with_alike(
     capped = [replace(each, confidence=min(each.confidence, ceiling)) for each in candidates]
     is_first_named = bool(named) and candidates[0] is named[0][1]
     return capped, is_ambiguous and is_first_named
+
+
+def _with_unknown_door(
+    candidates: list[MatchCandidate],
+    is_ambiguous: bool,
+    unknown: UnknownDoor,
+    query: Query,
+    view: RegisterView,
+) -> tuple[list[MatchCandidate], bool]:
+    """Return the candidates with the road of a door that the register lacks.
+
+    It comes first where the text says nothing but road and door: an address of another number is
+    no nearer. Else it takes the place that the road has among the candidates.
+    """
+    made = _describe(query, unknown.road, view, math.inf, is_tied=False)
+    reason = (unknown.reason,) if unknown.reason is not None else ()
+    made = replace(made, reasons=(*reason, *made.reasons))
+    if unknown.estimate.lonlat is not None:
+        grid_code, h3_cell = group_grid_and_cell(view, unknown.neighbours)
+        made = replace(
+            made, lonlat=unknown.estimate.lonlat, radius_m=unknown.estimate.radius_m,
+            grid_code=grid_code, h3_cell=h3_cell,
+        )  # fmt: skip
+    at = next(
+        (i for i, each in enumerate(candidates) if _is_same_road(each, made)), len(candidates)
+    )
+    is_first = unknown.is_alone and (
+        unknown.is_written or not candidates or bool(candidates[0].contradicted)
+    )
+    if not is_first:
+        if at == len(candidates):
+            return candidates, is_ambiguous
+        placed = replace(made, confidence=min(made.confidence, candidates[at].confidence))
+        return [*candidates[:at], placed, *candidates[at + 1 :]], is_ambiguous
+    others = [*candidates[:at], *candidates[at + 1 :]]
+    if unknown.end is not None:
+        end = _describe(query, unknown.end, view, math.inf, is_tied=False)
+        end = replace(end, reasons=(*reason, *end.reasons))
+        others = [end, *(each for each in others if each.canonical_text != end.canonical_text)]
+    ceiling = made.confidence
+    others = [replace(each, confidence=min(each.confidence, ceiling)) for each in others]
+    return [made, *others], False
+
+
+def _is_same_road(candidate: MatchCandidate, road: MatchCandidate) -> bool:
+    return (
+        candidate.standard_address_id is None
+        and candidate.level == "road"
+        and candidate.canonical_text == road.canonical_text
+    )
 
 
 def _describe_alike(proposal: AlikePlace, lead: float, view: RegisterView) -> MatchCandidate:

@@ -35,6 +35,22 @@ _WORDS = {
     "leftover": ("有文字未能识别：{said}", "text not understood: {said}"),
     "assumed": ("数字的层级是推断的", "levels of the numbers were inferred"),
     "unread": ("有数字未能对应：{said}", "number without a level: {said}"),
+    "interpolated": (
+        "位置按相邻门牌{said}与{stored}推算",
+        "position estimated between the neighbouring doors {said} and {stored}",
+    ),
+    "door_beyond": (
+        "{said}在已知门牌之外，最末为{stored}",
+        "{said} is beyond the known doors, the last is {stored}",
+    ),
+    "door_gap": (
+        "相邻门牌{said}与{stored}相距太远，不推算位置",
+        "neighbouring doors {said} and {stored} are too far apart to estimate a position",
+    ),
+    "door_scattered": (
+        "门牌不依道路走向排列，不在{said}与{stored}之间推算",
+        "numbers don't follow the road here: nothing is estimated between {said} and {stored}",
+    ),
     "no_point": ("登记中没有坐标", "no coordinates in the register"),
     "nothing_found": ("登记中没有相符的地址", "nothing in the register fits"),
 }  # fmt: skip

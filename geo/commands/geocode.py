@@ -99,6 +99,7 @@ def geocode(
             max_length=settings.address_text_max,
             context=lambda: context,
             others_of_sure=False,
+            door_sides=settings.door_sides,
         )
         queue = _ReviewQueue(database, source=file.name) if is_queued else None
         with _progress(console) as bar:

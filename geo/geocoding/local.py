@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from geo.addresses.deployment import DeploymentContext, written_form
+from geo.addresses.door_interpolation import DoorSides
 from geo.addresses.likeness_index import likeness_index
 from geo.addresses.match import MAX_TEXT_LENGTH, MatchResult, match_standard_address
 from geo.addresses.parse import ParseContext
@@ -33,6 +34,7 @@ class LocalGeocoder:
     context : gives the deployment's own area and tagger, for the parser
     others_of_sure : whether a sure answer comes with the other candidates; a file of many has no
         use for them, and finds its answers sooner without
+    door_sides : whether even and odd doors stand on two sides of a road
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class LocalGeocoder:
         max_length: int = MAX_TEXT_LENGTH,
         context: Callable[[], ParseContext | None] = lambda: None,
         others_of_sure: bool = True,
+        door_sides: DoorSides = "auto",
     ) -> None:
         self._index = index
         self._threshold = threshold
         self._max_length = max_length
         self._context = context
         self._others_of_sure = others_of_sure
+        self._door_sides = door_sides
 
     def geocode(self, address_text: str, *, scope: GridScope) -> GeocodeAnswer:
         """Return where one text is.
@@ -112,6 +116,7 @@ class LocalGeocoder:
             threshold=self._threshold,
             max_length=self._max_length,
             others_of_sure=self._others_of_sure,
+            door_sides=self._door_sides,
         )
         return _answer_without_cell(result)
 
@@ -174,4 +179,5 @@ def open_geocoder(
         threshold=settings.match_threshold,
         max_length=settings.address_text_max,
         context=(context or DeploymentContext(settings, database)).current,
+        door_sides=settings.door_sides,
     )
