@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import DamerauLevenshtein
 
@@ -18,6 +19,7 @@ from geo.addresses.divisions import load_divisions, parent_codes
 from geo.addresses.levels import DIVISION_LEVELS, LEVELS, NUMBERED_LEVELS, AddressLevel
 from geo.addresses.name_forms import differs_in_number_or_side, short_forms
 from geo.addresses.normalise import MAX_TEXT_LENGTH, fold_name, normalise
+from geo.addresses.pair_facts import PairFacts, forbid_grades
 from geo.addresses.pair_model import PairGrade, PairModel, load_pair_model
 from geo.addresses.parse import ParseContext, ParsedAddress, parse
 from geo.addresses.sounds import sound
@@ -47,7 +49,8 @@ class TextComparison:
     """How two texts lie to each other.
 
     relation : of the places, as far as both texts tell
-    parted_at : the level at which they part; None where they are the same, or share no level
+    parted_at : the level at which they part; None where they are the same, share no level, or part
+    by a name that has none (a shop inside, only near)
     grade : the likeliest of no match, partial, full
     probabilities : of the three grades, sum 1
     reasons : level by level, coarse to fine
@@ -74,6 +77,8 @@ def compare_many(
 ) -> Array:
     """Return the probabilities of no match, partial and full for each pair, (n_pairs, 3) float32.
 
+    What a light reading finds plain forbids grades, as in `compare_texts` (`pair_facts` says what).
+
     Parameters
     ----------
     firsts, seconds : (n_pairs,) texts
@@ -87,9 +92,11 @@ def compare_many(
     FileTooLarge : a text is longer than 4,096 characters
     """
     model = model or load_pair_model()
-    found = model.probabilities(firsts, seconds)
+    found, facts = model.shares_and_facts(firsts, seconds)
     if both_ways:
-        found = (found + model.probabilities(seconds, firsts)) / 2
+        others, other_facts = model.shares_and_facts(seconds, firsts)
+        found, facts = (found + others) / 2, facts.both(other_facts)
+    forbid_grades(found, facts, model.emphasis)
     return found
 
 
@@ -115,7 +122,8 @@ def compare_texts(
     model = model or load_pair_model()
     ours = parse(first, context=context, max_length=max_length)
     theirs = parse(second, context=context, max_length=max_length)
-    probabilities = compare_many([first], [second], model=model)
+    probabilities = model.probabilities([first], [second])
+    probabilities = (probabilities + model.probabilities([second], [first])) / 2
     reasons = _level_reasons(ours, theirs)
     is_unlike = bool(probabilities[0, PairGrade.NONE] >= UNLIKE_FROM)
     relation, parted_at = _relation(reasons, is_unlike)
@@ -124,8 +132,11 @@ def compare_texts(
             relation, parted_at = AddressRelation.SAME, None
         elif is_unlike:
             relation = AddressRelation.DIFFERENT
-    reasons += _other_reasons(ours, theirs)
-    _withhold(probabilities[0], parted_at if relation is AddressRelation.DIFFERENT else None)
+    others = _other_reasons(ours, theirs)
+    if relation is AddressRelation.SAME:
+        relation = _relation_by_names(others)
+    reasons += others
+    forbid_grades(probabilities, _facts(relation, parted_at, reasons), model.emphasis)
     none, partial, full = (float(share) for share in probabilities[0])
     return TextComparison(
         relation,
@@ -136,14 +147,34 @@ def compare_texts(
     )
 
 
-def _withhold(shares: Array, parted_at: AddressLevel | None) -> None:
-    """Take from the full match what a contradiction forbids: a wrong number is no near match."""
-    if parted_at in DIVISION_LEVELS:
-        shares[PairGrade.NONE] += shares[PairGrade.FULL]
-        shares[PairGrade.FULL] = 0
-    elif parted_at in NUMBERED_LEVELS:
-        shares[PairGrade.PARTIAL] += shares[PairGrade.FULL]
-        shares[PairGrade.FULL] = 0
+_ROAD_AND_DOOR = frozenset({AddressLevel.ROAD, AddressLevel.DOOR})
+
+
+def _relation_by_names(reasons: list[PairReason]) -> AddressRelation:
+    """Return how two texts lie that agree at every level, by the names beside the levels."""
+    codes = {reason.code for reason in reasons}
+    if codes & {"near", "differs"}:
+        return AddressRelation.OVERLAP
+    if "only_first" in codes:
+        return AddressRelation.WITHIN
+    return AddressRelation.CONTAINS if "only_second" in codes else AddressRelation.SAME
+
+
+def _facts(
+    relation: AddressRelation, parted_at: AddressLevel | None, reasons: list[PairReason]
+) -> PairFacts:
+    """Return what the relation makes plain, for one pair."""
+    agreed = {reason.level for reason in reasons if reason.code in _AGREED}
+    is_known = agreed >= _ROAD_AND_DOOR or AddressLevel.ESTATE in agreed
+    lies_within = relation in (AddressRelation.CONTAINS, AddressRelation.WITHIN)
+    return PairFacts(
+        same=np.array([relation is AddressRelation.SAME]),
+        telling=np.array([lies_within and is_known]),
+        parted=np.array([relation is AddressRelation.DIFFERENT]),
+        elsewhere=np.array(
+            [relation is AddressRelation.DIFFERENT and parted_at in DIVISION_LEVELS]
+        ),
+    )
 
 
 _AGREED = frozenset({"same", "short", "sound", "slip", "range"})

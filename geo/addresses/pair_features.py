@@ -50,6 +50,10 @@ the other, or not the same."""
 NUMBER_KINDS = (DOOR, BUILDING, ENTRANCE, FLOOR, ROOM, LANE, GROUP, PHASE)
 NAME_KINDS = (DIVISION, TOWNSHIP, ZONE, COMMUNITY, ROAD, ESTATE, NAME)
 N_FEATURES = 98
+FIRST_SIDE, SECOND_SIDE, NAMES_SHARE, LACKING = 6, 22, 7, 10
+"""Where what each text says begins; therein the share of its names, and what the other lacks."""
+NUMBERS_AT, SHARED_NUMBERS_AT, RELATIONS_AT, DIVISIONS_AT, ALIKE_AT = 38, 54, 58, 62, 65
+UNPARTING_KINDS = (LANE, PHASE)  # kinds that are no numbered level of an address
 _GROUPS = ((ROAD, ROAD), (ESTATE, NAME), (TOWNSHIP, COMMUNITY))
 LEXICAL = N_FEATURES - 3
 """The first of three features that the lexicon of a model fills: what the words speak for."""

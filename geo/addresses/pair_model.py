@@ -21,6 +21,7 @@ from geo.addresses.boosted_trees import BoostedTrees, add_scores
 from geo.addresses.division_files import DATA_FOLDER
 from geo.addresses.lexicon import class_table
 from geo.addresses.normalise import normalise
+from geo.addresses.pair_facts import PairFacts, read_facts
 from geo.addresses.pair_features import LEXICAL, MAX_LENGTH, N_FEATURES, write_pair
 from geo.addresses.pair_reading import MAX_ITEMS, MAX_PLACES, N_COLUMNS, read_text
 from geo.addresses.pair_tables import character_weights, division_codes, folded_codes, sound_codes
@@ -72,20 +73,23 @@ class PairModel:
         InvalidInput : the two columns differ in length, or hold what is not text
         FileTooLarge : a text is longer than `normalise` reads
         """
-        if len(firsts) != len(seconds):
-            raise InvalidInput(
-                f"There are {len(firsts):,} first texts and {len(seconds):,} second ones. "
-                "Give as many of the one as of the other.",
-                firsts=len(firsts),
-                seconds=len(seconds),
-            )
+        return self.shares_and_facts(firsts, seconds)[0]
+
+    def shares_and_facts(
+        self, firsts: Sequence[str], seconds: Sequence[str]
+    ) -> tuple[Array, PairFacts]:
+        """Return the probabilities, and what is plain of the pairs whatever they are."""
+        _check_columns(firsts, seconds)
         found = np.empty((len(firsts), 3), np.float32)
+        facts = PairFacts(*np.zeros((4, len(firsts)), bool))
         for start in range(0, len(firsts), CHUNK):
-            stop = start + CHUNK
-            found[start:stop] = self.weigh(
-                pair_features(firsts[start:stop], seconds[start:stop], self.rarity, self.lexicon)
-            )
-        return found
+            rows = slice(start, start + CHUNK)
+            features = pair_features(firsts[rows], seconds[rows], self.rarity, self.lexicon)
+            found[rows] = self.weigh(features)
+            part = read_facts(features)
+            facts.same[rows], facts.telling[rows] = part.same, part.telling
+            facts.parted[rows], facts.elsewhere[rows] = part.parted, part.elsewhere
+        return found, facts
 
     def weigh(self, features: Array) -> Array:
         """Return the probabilities for features of pairs, (n_pairs, 3) float32."""
@@ -149,6 +153,16 @@ class PairModel:
                 "`gridbeat address train-pairs`.",
                 file=path.name,
             ) from error
+
+
+def _check_columns(firsts: Sequence[str], seconds: Sequence[str]) -> None:
+    if len(firsts) != len(seconds):
+        raise InvalidInput(
+            f"There are {len(firsts):,} first texts and {len(seconds):,} second ones. "
+            "Give as many of the one as of the other.",
+            firsts=len(firsts),
+            seconds=len(seconds),
+        )
 
 
 @functools.cache

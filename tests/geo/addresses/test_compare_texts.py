@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from geo.addresses import LEVELS, AddressRelation, WrittenForm, format_address
 from geo.addresses.compare_texts import compare_many, compare_texts
-from geo.addresses.pair_model import PairGrade
+from geo.addresses.pair_model import PairGrade, load_pair_model
 from geo.errors import FileTooLarge, InvalidInput
 
 
@@ -152,6 +152,59 @@ def test_a_changed_number_is_never_the_same(site: dict[str, str], data: st.DataO
     found = compare_texts(format_address(site), format_address(changed))
     assert found.relation is AddressRelation.DIFFERENT
     assert found.full == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "relation", "grade"),
+    [
+        ("余杭仓前文一西路1500号6幢", "文一西路1500号", "within", PairGrade.PARTIAL),
+        ("莲花小区", "莲花小区3幢", "contains", PairGrade.PARTIAL),
+        ("桐和街6号依家小店", "桐和街6号", "within", None),
+        ("莲花小区附近", "莲花小区", "overlap", None),
+    ],
+)
+def test_the_grade_keeps_to_the_relation(
+    first: str, second: str, relation: str, grade: PairGrade | None
+) -> None:
+    found = compare_texts(first, second)
+    assert found.relation == relation
+    assert grade is None or found.grade is grade
+
+
+@given(SITES, SITES, st.data())
+@settings(max_examples=60, deadline=None)
+def test_no_grade_belies_the_relation(
+    site: dict[str, str], other: dict[str, str], data: st.DataObject
+) -> None:
+    kept = data.draw(st.sampled_from([site, other, {"road": site["road"], "door": site["door"]}]))
+    texts = format_address(site), format_address(kept)
+    found = compare_texts(*texts)
+    np.testing.assert_allclose(sum(found.probabilities), 1, atol=1e-5)
+    if found.relation is AddressRelation.SAME:
+        assert found.grade is PairGrade.FULL
+    elif found.relation is AddressRelation.DIFFERENT:
+        assert found.full == 0
+    elif found.relation is not AddressRelation.OVERLAP:
+        assert found.grade is not PairGrade.NONE
+
+
+@given(SITES, st.data())
+@settings(max_examples=60, deadline=None)
+def test_columns_keep_to_what_is_plain(site: dict[str, str], data: st.DataObject) -> None:
+    text = format_address(site)
+    numbered = [level for level in ("door", "building", "entrance", "room") if level in site]
+    level = data.draw(st.sampled_from(numbered))
+    changed = format_address({**site, level: str(int(site[level]) + data.draw(st.integers(1, 99)))})
+    door = format_address({"road": site["road"], "door": site["door"]})
+    form = format_address(site, written_form=WrittenForm(building="号楼"))
+    grades = load_pair_model().grades(
+        found := compare_many([text, text, text], [changed, door, form])
+    )
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    assert found[0, PairGrade.FULL] == 0
+    assert grades[1] == (PairGrade.FULL if door == text else grades[1])
+    assert grades[1] != PairGrade.NONE
+    assert grades[2] == PairGrade.FULL
 
 
 def documented() -> list[list[str]]:
