@@ -33,6 +33,7 @@ from rapidfuzz.distance import JaroWinkler, Postfix, Prefix
 from rapidfuzz.process import cpdist
 
 from geo.addresses.boosted_trees import TreeOptions, grow_trees
+from geo.addresses.compare_texts import compare_many
 from geo.addresses.pair_model import PairGrade, PairModel, load_pair_model
 from geo.addresses.pair_training import (
     LabelledPairs,
@@ -156,6 +157,21 @@ def print_answer(name: str, labels: Array, answer: Answer, rates: tuple[float, f
     print(f"{rates[0]:,.0f} pairs/s by wall clock, {rates[1]:,.0f} by CPU time")
 
 
+def print_facts(model: PairModel, pairs: LabelledPairs) -> None:
+    """Print what keeping the grades to the relation of the places does, asked both ways."""
+    found, facts = model.shares_and_facts(pairs.firsts, pairs.seconds)
+    others, other_facts = model.shares_and_facts(pairs.seconds, pairs.firsts)
+    found, facts = (found + others) / 2, facts.both(other_facts)
+    print(f"\n{'plain to see':<14}{'labelled none':>15}{'partial':>10}{'full':>8}")
+    for name in ("same", "telling", "parted", "elsewhere"):
+        row = np.bincount(pairs.labels[getattr(facts, name)], minlength=3)
+        print(f"{name:<14}{row[0]:>15}{row[1]:>10}{row[2]:>8}")
+    weighed = float(grade_f1(pairs.labels, model.grades(found)).mean())
+    kept = model.grades(compare_many(pairs.firsts, pairs.seconds, model=model))
+    print(f"both ways: macro-F1 {weighed:.3f} as weighed, ", end="")
+    print(f"{grade_f1(pairs.labels, kept).mean():.3f} kept to what is plain (compare_many)")
+
+
 def across_folds(pairs: LabelledPairs, count: int, train: Callable[[LabelledPairs], Ask]) -> Ask:
     """Return an answer made of `count` models; asked again, the last model answers."""
     folds = pairs.folds(count)
@@ -211,6 +227,8 @@ def main() -> None:
     rates, peer_rates = speed(ours, pairs, options.rounds), speed(peer, pairs, options.rounds)
     print_answer("GridBeat", pairs.labels, answer, rates)
     print_answer("rapidfuzz", pairs.labels, peer_answer, peer_rates)
+    if not (options.train or options.folds):
+        print_facts(load_pair_model(), pairs)
     score = float(grade_f1(pairs.labels, answer[1]).mean())
     peer_score = float(grade_f1(pairs.labels, peer_answer[1]).mean())
     print(f"\nratio to the peer: macro-F1 {score / peer_score:.2f}, ", end="")
