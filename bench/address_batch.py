@@ -26,7 +26,8 @@ point or file. CPU seconds are of all processes; `cpu_us_per_row` is what a row 
 RESULT keys: `rows_per_s, peak_mb`; `clean_per_s, noisy_per_s` (each group in a file of its own, a
 fifth of N); `matched, wrong, right` (shares of rows: answered surely; answered surely with another
 address than the one the row was made from; the right address, sure or for review), the same with
-`clean_` and `noisy_`; `parse_us, read_us, score_us, places_us, match_us` with `--stages`;
+`clean_` and `noisy_`; with `--stages` `parse_us, read_us, score_us, places_us, match_us`, `clear`
+(share of rows that `match_clear` settles) and `clear_match_us, searched_match_us` of both ways;
 `cpu_us_per_row, tantivy_per_s, tantivy_right, rows, queries, workers`.
 """
 
@@ -62,9 +63,10 @@ from bench.query_forms_c import FORMS as FORMS_C
 from bench.suggest import Tantivy
 from bench.synthetic_city import City, Record
 from geo.addresses.match import MAX_TEXT_LENGTH, match_standard_address
+from geo.addresses.match_clear import find_clear_row
 from geo.addresses.match_places import find_places
 from geo.addresses.match_query import read_query
-from geo.addresses.match_sites import score_rows
+from geo.addresses.match_sites import make_hit_table, make_query_numbers, score_rows
 from geo.addresses.parse import parse
 from geo.addresses.register_index import RegisterIndex
 from geo.geocoding.batch import geocode_file
@@ -74,7 +76,8 @@ from geo.values import GridScope
 SEED = 2026
 CLEAN_SHARE = 0.7
 SAMPLE_S = 0.2
-STAGES = ("parse_us", "read_us", "score_us", "places_us", "match_us")
+STAGES = ("parse_us", "read_us", "score_us", "places_us", "match_us",
+          "clear_match_us", "searched_match_us")  # fmt: skip
 EVERYTHING = GridScope.everything()
 
 T = TypeVar("T")
@@ -189,6 +192,7 @@ def stages(texts: list[str], index: RegisterIndex) -> dict[str, float]:
         spent[name] += time.process_time() - begun
         return done
 
+    counts: Counter[str] = Counter(clear=0)
     for text in texts:
         parsed = timed("parse_us", partial(parse, text))
         query = timed(
@@ -196,11 +200,21 @@ def stages(texts: list[str], index: RegisterIndex) -> dict[str, float]:
         )
         scores = timed("score_us", partial(score_rows, query, view))
         timed("places_us", partial(find_places, query, view, scores, limit=5))
+        table = make_hit_table(query, view)
+        is_clear = table is not None and find_clear_row(
+            query, view, table, make_query_numbers(query.readings, index.numbers)
+        )
+        path = "clear" if is_clear else "searched"
+        counts[path] += 1
         timed(
-            "match_us",
+            f"{path}_match_us",
             partial(match_standard_address, text, index, scope=EVERYTHING, others_of_sure=False),
         )
-    return {name: round(seconds / len(texts) * 1e6, 1) for name, seconds in spent.items()}
+    spent["match_us"] = spent["clear_match_us"] + spent["searched_match_us"]
+    return {
+        name: round(seconds / max(1, counts[name.split("_")[0]] or len(texts)) * 1e6, 1)
+        for name, seconds in spent.items()
+    } | {"clear": round(counts["clear"] / len(texts), 4)}
 
 
 def shares(rows: list[Row], run: Run, group: str | None) -> dict[str, float]:
@@ -301,7 +315,8 @@ def _print(console: Console, result: dict[str, float]) -> None:
         )  # fmt: skip
     console.print(table)
     if "match_us" in result:
-        steps = ", ".join(f"{name[:-3]} {result[name]}" for name in STAGES)
+        steps = ", ".join(f"{name[:-3]} {result.get(name, 0)}" for name in STAGES)
+        console.print(f"{result['clear']:.1%} of rows are clear without a search")
         console.print(f"µs of CPU a row in one process: {steps}")
     console.print(f"peak {result['peak_mb']:,} MB, {result['cpu_us_per_row']} µs of CPU a row")
 
