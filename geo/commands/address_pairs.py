@@ -44,13 +44,14 @@ def grade_pairs(
     ] = None,
 ) -> None:
     """Say of each pair how likely the candidate is no, a partial, a full match of the query."""
+    from geo.addresses.compare_texts import compare_many
     from geo.addresses.pair_model import PairModel, load_pair_model
     from geo.addresses.pair_training import read_text_pairs
 
     known = PairModel.load(model) if model else load_pair_model()
     firsts, seconds = read_text_pairs(file)
     with console.status(f"Grading {len(firsts):,} pairs …"):
-        probabilities = known.probabilities(firsts, seconds)
+        probabilities = compare_many(firsts, seconds, model=known, both_ways=False)
     with output.open("w", encoding="utf-8", newline="") as lines:
         table = csv.writer(lines, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None)
         table.writerow(("query", "candidate", "grade", "none", "partial", "full"))
