@@ -52,16 +52,18 @@ def run(
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
         )
-        Thread(target=warm_comparison, name="warm-comparison", daemon=True).start()
+        Thread(target=warm_up, name="warm-up", daemon=True).start()
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once it has stopped
             server.run(sockets=[listening])
     console.print("Stopped. The data are kept.")
 
 
-def warm_comparison() -> None:
-    """Compare two texts, so that the first who asks need not wait for what compiles it."""
+def warm_up() -> None:
+    """Match and compare, so that the first who asks need not wait for what compiles it."""
     from geo.addresses.compare_texts import compare_texts
+    from geo.addresses.warm import warm
 
+    warm()
     compare_texts("甲路1号", "甲路2号")
 
 
