@@ -10,12 +10,18 @@ from typing import Any
 import pytest
 
 from geo.addresses import normalise, parse
+from geo.addresses.match import match_standard_address
 from geo.addresses.tokens import Reading
+from geo.values import GridScope
+from tests.geo.addresses.small_register import small_index
 
 _PIECES = (
     "路 一 1 ( A - 号 浙江省 😀 1- 文一西路12号 十一 附3号 <b> 村 ((一)) 弄1 幢 与 (1号"
     " ((人民路1号) 1\u3000号 ');DROP привет 乐平县 米 东50米 【】 路口 \u200b 中国 镇 市辖区"
 )
+
+INDEX = small_index()
+EVERYTHING = GridScope.everything()
 
 
 def lines_run(work: Callable[[], object]) -> int:
@@ -46,6 +52,17 @@ def test_four_times_the_text_takes_at_most_four_times_the_work(piece: str) -> No
     work(500)  # fills the caches
     short, long = work(1_000), work(4_000)
     assert long <= 4.5 * short + 500  # quadratic: sixteen times
+
+
+@pytest.mark.parametrize("piece", ["文一路269号", "1", "翠苑", "1-", "一", "3幢", "附", "号"])
+def test_four_times_the_text_takes_the_matcher_at_most_four_times_the_work(piece: str) -> None:
+    def work(length: int) -> int:
+        text = (piece * length)[:length]
+        return lines_run(lambda: match_standard_address(text, INDEX, scope=EVERYTHING))
+
+    work(500)  # loads the lists, compiles the loops
+    short, long = work(125), work(500)
+    assert long <= 4.5 * short + 2_000  # quadratic: sixteen times
 
 
 def test_brackets_are_paired_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
