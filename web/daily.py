@@ -54,13 +54,12 @@ def each_day(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     look_every_s: float = LOOK_EVERY_S,
 ) -> Iterator[None]:
-    """Begin the day now, and each new one while the context is open.
+    """Begin the day now, and each new one while the context is open; a new one anchors the audit.
 
     A day that can't be begun, since the database is away, is tried again at the next look.
     """
     begun = settings.local_day(now())
     begin_day(database, begun)
-    keep_audit(database, settings, now())
     leaving = threading.Event()
 
     def watch() -> None:

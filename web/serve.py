@@ -18,7 +18,7 @@ from geo.errors import Conflict, InvalidInput
 from geo.settings import Settings, load_settings
 from geo.store.cluster import serving_alone
 from geo.store.database import Database, open_database
-from web.daily import each_day
+from web.daily import each_day, keep_audit
 
 
 def run(
@@ -41,6 +41,8 @@ def run(
         stack.enter_context(serving_alone(settings.data_folder))
         console.print("Opening the store …")
         database = stack.enter_context(open_database(settings))
+        # First: its line in the log must not part the lines a person reads at the end.
+        keep_audit(database, settings, datetime.now(UTC))
         fill_if_empty(database, settings, console)
         make_first_accounts(database, settings, console)
         stack.enter_context(each_day(database, settings))
