@@ -8,14 +8,11 @@ all the exactness of the raster rests on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+from geo.compiling import compiled
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Ranks = NDArray[np.int32]
@@ -32,21 +29,13 @@ SIGN_BOUND = (3.0 + 16.0 * 2.0**-53) * 2.0**-53
 UNDERFLOW = 1e-280
 
 
-def compiled(function: Function) -> Function:
-    """Compile, and keep the result where a folder for it can be written."""
-    try:
-        return cast(Function, numba.njit(cache=True, nogil=True)(function))
-    except RuntimeError:  # no place to keep it: a read-only installation without a home folder
-        return cast(Function, numba.njit(nogil=True)(function))
-
-
-@compiled
+@compiled(nogil=True)
 def square_at(value: float, origin: float, scale: float, count: int) -> int:
     """Return the column or row of a coordinate that isn't below `origin`."""
     return min(int((value - origin) * scale), count - 1)
 
 
-@compiled
+@compiled(nogil=True)
 def side_of_ring_edges(edges: Floats, listed: Ranks, x: float, y: float) -> int:
     """Return whether a point is INSIDE (border included), OUTSIDE or too near the border to say.
 
@@ -73,7 +62,7 @@ def side_of_ring_edges(edges: Floats, listed: Ranks, x: float, y: float) -> int:
     return INSIDE if crossings % 2 == 1 else OUTSIDE
 
 
-@compiled
+@compiled(nogil=True)
 def list_edges_by_row(
     edges: Floats, edge_rank: Ranks, polygon_count: int, south: float, scale: float, rows: int
 ) -> tuple[Ints, Ints, Ints, Ranks]:
@@ -116,7 +105,7 @@ def list_edges_by_row(
     return first_row, first_slot, slot_start, slot_edges
 
 
-@compiled
+@compiled(nogil=True)
 def columns_of_edge(
     x0: float, y0: float, x1: float, y1: float, row: int,
     west: float, south: float, x_scale: float, y_scale: float, columns: int,
@@ -135,7 +124,7 @@ def columns_of_edge(
     return min(first, columns - 1), min(last, columns - 1)
 
 
-@compiled
+@compiled(nogil=True)
 def fill_squares(
     edges: Floats, first_row: Ints, first_slot: Ints, slot_start: Ints, slot_edges: Ranks,
     west: float, south: float, x_scale: float, y_scale: float, columns: int, rows: int,
@@ -192,7 +181,7 @@ def fill_squares(
     return lists_by_square(state, entry_square[:entries], entry_rank[:entries])
 
 
-@compiled
+@compiled(nogil=True)
 def lists_by_square(
     state: Ranks, entry_square: Ints, entry_rank: Ranks
 ) -> tuple[Ranks, Ints, Ranks]:
@@ -218,7 +207,7 @@ def lists_by_square(
     return state, list_start, listed
 
 
-@compiled
+@compiled(nogil=True)
 def read_squares(
     x: Floats, y: Floats, state: Ranks, bounds: tuple[float, float, float, float],
     x_scale: float, y_scale: float, columns: int, rows: int,
@@ -233,7 +222,7 @@ def read_squares(
     return found
 
 
-@compiled
+@compiled(nogil=True)
 def resolve_listed(
     x: Floats, y: Floats, found: Ranks, list_start: Ints, listed: Ranks, edges: Floats,
     first_row: Ints, first_slot: Ints, slot_start: Ints, slot_edges: Ranks,
@@ -255,7 +244,7 @@ def resolve_listed(
         found[point] = answer
 
 
-@compiled
+@compiled(nogil=True)
 def points_by_list(found: Ranks, list_count: int) -> Ints:
     """Return the points in squares with borders, those of one list together.
 

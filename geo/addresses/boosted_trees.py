@@ -13,9 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from geo.compiling import compiled
 
 Array = npt.NDArray[Any]
 N_BINS = 64
@@ -115,7 +116,7 @@ def _edges(column: Array) -> Array:
     return found[:-1] if len(found) > 1 else found
 
 
-@numba.njit(cache=True)
+@compiled()
 def _best_splits(
     bins: Array, gradient: Array, curvature: Array, nodes: Array, kept: Array, columns: Array,
     n_nodes: int, min_weight: float, penalty: float,
@@ -164,7 +165,7 @@ def _best_splits(
     return chosen, cuts
 
 
-@numba.njit(cache=True)
+@compiled()
 def _go_down(bins: Array, nodes: Array, chosen: Array, cuts: Array) -> None:
     for row in range(nodes.shape[0]):
         node = nodes[row]
@@ -172,7 +173,7 @@ def _go_down(bins: Array, nodes: Array, chosen: Array, cuts: Array) -> None:
         nodes[row] = 2 * node + right
 
 
-@numba.njit(cache=True)
+@compiled()
 def _leaf_values(
     gradient: Array, curvature: Array, nodes: Array, kept: Array, n_leaves: int, penalty: float
 ) -> Array:
@@ -186,7 +187,7 @@ def _leaf_values(
     return g / (h + penalty)
 
 
-@numba.njit(cache=True)
+@compiled()
 def add_scores(
     values: Array, features: Array, thresholds: Array, leaves: Array, scores: Array
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -15,11 +14,12 @@ from geo.addresses.site_kernels import (
     points_of_keys,
     sum_readings,
 )
+from geo.compiling import compiled
 
 Array = npt.NDArray[Any]
 
 
-@numba.njit(cache=True)
+@compiled()
 def best_and_next_row(
     sites: Array,
     borne: Array,

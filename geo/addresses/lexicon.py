@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -23,6 +22,7 @@ from geo.addresses.words import (
     TOWNSHIP_ENDINGS,
     ZONE_ENDINGS,
 )
+from geo.compiling import compiled
 
 MAX_WORD_LENGTH = 12  # [characters]; the few longer names of divisions are found by their parts
 DIVISION_BITS = 6  # province, city, county in full, county in short, township, township in short
@@ -55,7 +55,7 @@ def hash_word(word: str) -> int:
     return value - (1 << 64) if value >= 1 << 63 else value
 
 
-@numba.njit(cache=True)
+@compiled()
 def find_word(keys: IntArray, masks: IntArray, key: int) -> int:
     """Return the mask of a word by its hash, 0 where it is unknown. Open addressing."""
     size = keys.shape[0]

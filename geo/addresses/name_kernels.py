@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from geo.compiling import compiled
 
 SOUND, TYPO = 0, 1
 _BASE = np.int64(1_000_003)
@@ -18,13 +19,13 @@ _MIX = np.int64(-7046029254386353131)  # 2^64 divided by the golden ratio, as a 
 Array = npt.NDArray[Any]
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _slot(form: int, size: int) -> Any:
     mixed = form * _MIX
     return (mixed ^ (mixed >> 29)) & (size - 1)
 
 
-@numba.njit(cache=True)
+@compiled()
 def hash_text(codes: Array, start: int, end: int) -> Any:
     """Return the hash of codes[start:end]."""
     form = np.int64(0)
@@ -33,7 +34,7 @@ def hash_text(codes: Array, start: int, end: int) -> Any:
     return form
 
 
-@numba.njit(cache=True)
+@compiled()
 def hash_names(codes: Array, begin: Array) -> Array:
     """Return (n_names,) the hash of each whole name; name i is codes[begin[i]:begin[i + 1]]."""
     forms = np.empty(len(begin) - 1, np.int64)
@@ -42,7 +43,7 @@ def hash_names(codes: Array, begin: Array) -> Array:
     return forms
 
 
-@numba.njit(cache=True)
+@compiled()
 def hash_with_one_left_out(
     codes: Array, begin: Array, shortest: int, longest: int
 ) -> tuple[Array, Array]:
@@ -70,7 +71,7 @@ def hash_with_one_left_out(
     return forms, names
 
 
-@numba.njit(cache=True)
+@compiled()
 def hash_pairs(codes: Array, begin: Array) -> tuple[Array, Array]:
     """Return hashes of all pairs of neighbouring characters, and the places of their names."""
     total = 0
@@ -86,7 +87,7 @@ def hash_pairs(codes: Array, begin: Array) -> tuple[Array, Array]:
     return forms, names
 
 
-@numba.njit(cache=True)
+@compiled()
 def make_slots(forms: Array) -> tuple[Array, Array]:
     """Return an open hash table of sorted forms: (2^k,) forms and where each begins, -1 if free."""
     distinct = 0
@@ -107,7 +108,7 @@ def make_slots(forms: Array) -> tuple[Array, Array]:
     return slots, begins
 
 
-@numba.njit(cache=True)
+@compiled()
 def _first(slots: Array, begins: Array, form: Any) -> Any:
     """Return where the names of a form begin, -1 where nothing has it."""
     slot = _slot(form, len(slots))
@@ -118,14 +119,14 @@ def _first(slots: Array, begins: Array, form: Any) -> Any:
     return -1
 
 
-@numba.njit(cache=True)
+@compiled()
 def _grown(found: Array) -> Array:
     larger = np.empty((2 * len(found), found.shape[1]), found.dtype)
     larger[: len(found)] = found
     return larger
 
 
-@numba.njit(cache=True)
+@compiled()
 def _put(found: Array, at: int, first: int, last: int, how: int, name: int) -> None:
     found[at, 0] = first
     found[at, 1] = last
@@ -133,7 +134,7 @@ def _put(found: Array, at: int, first: int, last: int, how: int, name: int) -> N
     found[at, 3] = name
 
 
-@numba.njit(cache=True)
+@compiled()
 def similar_names(
     codes: Array,
     heard: Array,
@@ -200,7 +201,7 @@ def similar_names(
     return found[:count]
 
 
-@numba.njit(cache=True)
+@compiled()
 def names_sharing_pairs(
     codes: Array,
     start: int,

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from geo.addresses.inner_kernel import inner_kernel
 from geo.addresses.pair_reading import (
     BUILDING,
     COMMUNITY,
@@ -40,6 +39,7 @@ from geo.addresses.pair_reading import (
     codes_agree,
 )
 from geo.addresses.pair_words import hash_pair
+from geo.compiling import inner_kernel
 
 Array = npt.NDArray[Any]
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -26,6 +25,7 @@ from geo.addresses.pair_features import LEXICAL, MAX_LENGTH, N_FEATURES, write_p
 from geo.addresses.pair_reading import MAX_ITEMS, MAX_PLACES, N_COLUMNS, read_text
 from geo.addresses.pair_tables import character_weights, division_codes, folded_codes, sound_codes
 from geo.addresses.pair_words import MAX_TOKENS, TABLE_SIZE, as_codes, write_tokens
+from geo.compiling import compiled
 from geo.errors import InvalidFile, InvalidInput
 
 Array = npt.NDArray[Any]
@@ -214,7 +214,7 @@ def _read_and_compare(
     return found
 
 
-@numba.njit(cache=True)
+@compiled()
 def _all_features(
     rows: Array, others: Array, codes: Array, folded: Array, sounds: Array, bounds: Array,
     weights: Array, rarity: Array, lexicon: Array, all_tokens: Array, all_counts: Array,

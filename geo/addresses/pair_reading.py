@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from geo.addresses.inner_kernel import inner_kernel
 from geo.addresses.lexicon import HASH_BASE, MAX_WORD_LENGTH, find_word
 from geo.addresses.pair_tables import SHORT_BIT, TOWNSHIP_BIT
+from geo.compiling import inner_kernel
 
 Array = npt.NDArray[Any]
 

@@ -11,9 +11,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from geo.compiling import compiled
 
 Array = npt.NDArray[Any]
 
@@ -22,7 +23,7 @@ MAX_TOKENS = 256  # of one pair
 _RATE, _EPOCHS, _PENALTY = 0.08, 6, 1e-4
 
 
-@numba.njit(cache=True)
+@compiled()
 def hash_pair(kind: int, first: int, second: int) -> int:
     """Return the place of two neighbouring characters in a table."""
     value = np.uint64(first * 1_000_003 + second) * np.uint64(0x9E3779B97F4A7C15)
@@ -30,7 +31,7 @@ def hash_pair(kind: int, first: int, second: int) -> int:
     return int((value >> np.uint64(40)) & np.uint64(TABLE_SIZE - 1))
 
 
-@numba.njit(cache=True)
+@compiled()
 def write_tokens(codes: Array, start: int, end: int, matched: Array, kind: int, tokens: Array,
                  count: int) -> int:  # fmt: skip
     """Add the words of one text to `tokens`; `kind` is 0 for the first text, 1 for the second."""
@@ -47,7 +48,7 @@ def write_tokens(codes: Array, start: int, end: int, matched: Array, kind: int, 
     return count
 
 
-@numba.njit(cache=True)
+@compiled()
 def fit_lexicon(tokens: Array, counts: Array, labels: Array, order: Array) -> Array:
     """Return what each word speaks for, (TABLE_SIZE, 3): logistic regression by AdaGrad.
 
@@ -84,7 +85,7 @@ def add_lexical(features: Array, rows: Array, tokens: Array, counts: Array, lexi
         features[row, -3:] = lexicon[words].sum(axis=0)
 
 
-@numba.njit(cache=True)
+@compiled()
 def _count_words(codes: Array, bounds: Array) -> Array:
     found = np.zeros(TABLE_SIZE, np.int64)
     seen = np.full(TABLE_SIZE, -1, np.int64)

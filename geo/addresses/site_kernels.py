@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from geo.compiling import compiled
 
 SAME, SAME_OR_LEFT_OUT = 1, 2
 Array = npt.NDArray[Any]
 
 
-@numba.njit(cache=True)
+@compiled()
 def _find(values: Array, begin: int, end: int, wanted: Any) -> Any:
     """Return where `wanted` stands in sorted values[begin:end], -1 where it doesn't."""
     stop = end
@@ -30,7 +31,7 @@ def _find(values: Array, begin: int, end: int, wanted: Any) -> Any:
     return begin if begin < stop and values[begin] == wanted else -1
 
 
-@numba.njit(cache=True)
+@compiled()
 def posting_spans(posting_names: Array, posting_begin: Array, name_ids: Array) -> Array:
     """Return (n_names, 2) begin and end of the sites of each name in the postings."""
     spans = np.zeros((len(name_ids), 2), np.int64)
@@ -42,7 +43,7 @@ def posting_spans(posting_names: Array, posting_begin: Array, name_ids: Array) -
     return spans
 
 
-@numba.njit(cache=True)
+@compiled()
 def make_hash(name_ids: Array) -> Array:
     """Return (2^k, 2) name ids and their places, 0 where free."""
     size = 16
@@ -58,7 +59,7 @@ def make_hash(name_ids: Array) -> Array:
     return table
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _place_of(table: Array, name: int) -> Any:
     size = len(table)
     at = (name * 40503) & (size - 1)
@@ -69,7 +70,7 @@ def _place_of(table: Array, name: int) -> Any:
     return -1
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def points_of_keys(
     numbers: Array,
     at: int,
@@ -106,7 +107,7 @@ def points_of_keys(
                         of_key[key] = earned[found]
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def sum_readings(
     first_level: int,
     last_level: int,
@@ -133,7 +134,7 @@ def sum_readings(
     return best
 
 
-@numba.njit(cache=True, inline="always")
+@compiled(inline="always")
 def _same_names(site_names: Array, site: int, other: int) -> bool:
     for level in range(site_names.shape[1]):
         if site_names[site, level] != site_names[other, level]:
@@ -141,7 +142,7 @@ def _same_names(site_names: Array, site: int, other: int) -> bool:
     return True
 
 
-@numba.njit(cache=True)
+@compiled()
 def find_hit_names(
     site_names: Array, site: int, hashed: Array, turn_of: Array, places: Array
 ) -> tuple[int, Any]:
@@ -160,7 +161,7 @@ def find_hit_names(
     return count, first
 
 
-@numba.njit(cache=True)
+@compiled()
 def name_points(
     places: Array, count: int, quality: Array, weights: Array, level_weights: Array
 ) -> Any:
@@ -175,7 +176,7 @@ def name_points(
     return total
 
 
-@numba.njit(cache=True)
+@compiled()
 def _bounds(turns: Array, quality: Array, weights: Array, most: Array, numbers: float) -> Array:
     """Return (n_turns,) the most points of a site that has no name of an earlier turn."""
     bounds = np.empty(len(turns), np.float32)
@@ -191,7 +192,7 @@ def _bounds(turns: Array, quality: Array, weights: Array, most: Array, numbers: 
     return bounds
 
 
-@numba.njit(cache=True)
+@compiled()
 def _most_of_numbers(
     n_levels: int, costs: Array, key_of: Array, key_begin: Array, earned: Array
 ) -> Any:
@@ -210,7 +211,7 @@ def _most_of_numbers(
     return best
 
 
-@numba.njit(cache=True)
+@compiled()
 def _asked_sites(
     begin: int,
     end: int,
@@ -262,14 +263,14 @@ def _asked_sites(
     return found[:count]
 
 
-@numba.njit(cache=True)
+@compiled()
 def _grown(found: Array) -> Array:
     larger = np.empty(2 * len(found), found.dtype)
     larger[: len(found)] = found
     return larger
 
 
-@numba.njit(cache=True)
+@compiled()
 def find_sites(
     turns: Array,
     spans: Array,
@@ -402,7 +403,7 @@ def find_sites(
     return found[:count][order], names[:count][order], numbers[:count][order], lists > 0
 
 
-@numba.njit(cache=True)
+@compiled()
 def score_sites(
     sites: Array,
     names: Array,
@@ -503,7 +504,7 @@ def score_sites(
     return rows[:count], scores[:count], evidences[:count], readings[:count]
 
 
-@numba.njit(cache=True)
+@compiled()
 def best_row(scores: Array, rows: Array, row_ids: Array, tolerance: float) -> int:
     """Return where the best row stands, among equal ones that of the smallest id; -1 for none."""
     best = np.float32(-np.inf)
@@ -519,7 +520,7 @@ def best_row(scores: Array, rows: Array, row_ids: Array, tolerance: float) -> in
     return at
 
 
-@numba.njit(cache=True)
+@compiled()
 def drop_rows(scores: Array, rows: Array, dropped: Array) -> None:
     """Set the score of `dropped` rows to -inf. Both sorted."""
     if len(dropped) == 0:
@@ -535,7 +536,7 @@ def drop_rows(scores: Array, rows: Array, dropped: Array) -> None:
                 scores[at] = -np.inf
 
 
-@numba.njit(cache=True)
+@compiled()
 def rows_with_tail(
     rows: Array, row_mask: Array, row_tail: Array, wanted: Array, wanted_begin: Array
 ) -> Array:
@@ -562,7 +563,7 @@ def rows_with_tail(
     return kept[:count]
 
 
-@numba.njit(cache=True)
+@compiled()
 def rows_of_like_sites(
     sites: Array,
     names: Array,

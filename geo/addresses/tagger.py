@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -26,6 +25,7 @@ from geo.addresses.tagger_kernels import (
     split_units,
     write_features,
 )
+from geo.compiling import compiled
 from geo.errors import InvalidFile
 
 Array = npt.NDArray[Any]
@@ -124,7 +124,7 @@ def encode(texts: Sequence[str]) -> tuple[Array, Array]:
     return mapped, bounds
 
 
-@numba.njit(cache=True)
+@compiled()
 def _tag_batch(
     codes: Array,
     bounds: Array,

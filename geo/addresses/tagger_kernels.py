@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from geo.addresses.lexicon import DIVISION_BITS, MAX_WORD_LENGTH, find_word
+from geo.compiling import compiled
 
 MAX_FEATURES = 44
 MAX_UNITS = 512  # what follows in one text is left untagged
@@ -22,7 +22,7 @@ _BASE = 1_000_003
 Array = npt.NDArray[Any]
 
 
-@numba.njit(cache=True)
+@compiled()
 def split_units(codes: Array, start: int, end: int, units: Array, places: Array) -> int:
     """Write unit codes and their first characters; return the number of units.
 
@@ -44,7 +44,7 @@ def split_units(codes: Array, start: int, end: int, units: Array, places: Array)
     return count
 
 
-@numba.njit(cache=True)
+@compiled()
 def look_up(
     units: Array,
     count: int,
@@ -91,7 +91,7 @@ def look_up(
                 divisions[best[bit] - 1, bit] = 3
 
 
-@numba.njit(cache=True)
+@compiled()
 def _mix(template: int, a: int, b: int, c: int, size: int) -> int:
     value = np.uint64(template) * np.uint64(0x9E3779B97F4A7C15)
     value = (value ^ np.uint64(a)) * np.uint64(0xBF58476D1CE4E5B9)
@@ -101,7 +101,7 @@ def _mix(template: int, a: int, b: int, c: int, size: int) -> int:
     return int(value & np.uint64(size - 1))
 
 
-@numba.njit(cache=True)
+@compiled()
 def write_features(
     units: Array,
     count: int,
@@ -206,7 +206,7 @@ def write_features(
             since += 1
 
 
-@numba.njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 def score_units(
     features: Array, numbers: Array, count: int, rows: Array, weights: Array, scores: Array
 ) -> None:
@@ -224,7 +224,7 @@ def score_units(
                     line[tag] += weight[tag]
 
 
-@numba.njit(cache=True, fastmath=True)
+@compiled(fastmath=True)
 def best_tags(scores: Array, count: int, transitions: Array, tags: Array, back: Array) -> None:
     """Write the best well-formed tags.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -25,6 +24,7 @@ from geo.addresses.tagger_kernels import (
     split_units,
     write_features,
 )
+from geo.compiling import compiled
 from geo.errors import NotEnoughData
 
 HASHES = 1 << 19  # features; 8,305 addresses have about 300,000
@@ -93,7 +93,7 @@ def _without_zeros(rows: Array, weights: Array) -> tuple[Array, Array]:
     return renumbered[rows], np.ascontiguousarray(weights[useful])
 
 
-@numba.njit(cache=True)
+@compiled()
 def _prepare(
     codes: Array,
     bounds: Array,
@@ -147,7 +147,7 @@ def _prepare(
     return features[:done], feature_counts[:done], tags[:done], unit_bounds
 
 
-@numba.njit(cache=True)
+@compiled()
 def _fit(
     features: Array,
     feature_counts: Array,
