@@ -114,6 +114,12 @@ class Settings(BaseSettings):
     session_hours: int = Field(
         default=12, ge=1, description="A sign-in ends after this in any case [h]."
     )
+    small_number_k: int = Field(
+        default=5,
+        ge=1,
+        le=100,
+        description="The smallest count of persons that is shown; 1 shows all.",
+    )
     grid_households_min: int = Field(
         default=300,
         ge=0,
