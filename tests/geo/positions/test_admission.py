@@ -1,0 +1,99 @@
+"""Clocks: what can't be true is dropped, a skew is found, nothing moves the marker back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geo.positions.admission import ROLLOVER, moves_latest, refusal_by_clock
+from geo.positions.clocks import measure_skew
+from geo.positions.fix import Drop, Fix, Source
+from geo.values import LonLat
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+def fix_at(moment: datetime, stale_at: datetime | None = None) -> Fix:
+    return Fix("1", moment, LonLat(112.55, 37.87), Source.OSMAND, stale_at=stale_at)
+
+
+@pytest.mark.parametrize(
+    ("ago", "reason"),
+    [
+        (timedelta(0), None),
+        (timedelta(minutes=-5), None),
+        (timedelta(minutes=-5, seconds=-1), Drop.FUTURE),
+        (timedelta(days=2), None),  # a phone that comes back with its buffer
+        (timedelta(days=7), None),
+        (timedelta(days=7, seconds=1), Drop.TOO_OLD),
+        (ROLLOVER, Drop.WEEK_ROLLOVER),
+        (ROLLOVER + timedelta(days=1), Drop.WEEK_ROLLOVER),
+        (ROLLOVER - timedelta(minutes=2), Drop.WEEK_ROLLOVER),
+        (2 * ROLLOVER, Drop.WEEK_ROLLOVER),
+        (ROLLOVER + timedelta(days=30), Drop.TOO_OLD),
+        (timedelta(days=20_000), Drop.TOO_OLD),
+    ],
+)
+def test_what_the_clock_says(ago: timedelta, reason: Drop | None) -> None:
+    assert refusal_by_clock(fix_at(NOW - ago), received_at=NOW) == reason
+
+
+def test_a_clock_known_to_be_ahead_is_no_future() -> None:
+    ahead = fix_at(NOW + timedelta(minutes=10))
+    assert refusal_by_clock(ahead, received_at=NOW) == Drop.FUTURE
+    assert refusal_by_clock(ahead, received_at=NOW, skew=timedelta(minutes=-10)) is None
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.timedeltas(timedelta(-9000), timedelta(9000)))
+def test_any_time_gets_an_answer(moment: datetime, skew: timedelta) -> None:
+    refusal_by_clock(fix_at(moment), received_at=NOW, skew=skew)
+
+
+@given(st.permutations(range(6)))
+def test_the_latest_is_the_newest_in_any_order(order: list[int]) -> None:
+    latest: datetime | None = None
+    for n in order:
+        fix = fix_at(NOW + timedelta(seconds=n))
+        if moves_latest(fix, latest, received_at=NOW):
+            assert latest is None or fix.fixed_at > latest
+            latest = fix.fixed_at
+    assert latest == NOW + timedelta(seconds=5)
+
+
+def test_what_is_stale_on_arrival_moves_nothing() -> None:
+    stale = fix_at(NOW, stale_at=NOW - timedelta(seconds=1))
+    assert not moves_latest(stale, None, received_at=NOW)
+
+
+def test_skew_is_the_median_of_what_came_at_once() -> None:
+    received = np.arange(100.0, 200.0, 10.0)
+    sent = received - 100.0  # the clock is 100 s behind
+    fixed = sent - 2.0
+    sent[7:] -= 3600.0  # three came from the buffer, an hour late
+    fixed[7:] -= 3600.0
+    skew = measure_skew(fixed, sent, received)
+    assert (skew.skew_s, skew.fix_count, skew.is_corrected) == (100.0, 7, True)
+    assert skew.correction == timedelta(seconds=100)
+
+
+def test_a_fix_by_the_satellites_clock_is_not_corrected() -> None:
+    received = np.arange(100.0, 200.0, 10.0)
+    skew = measure_skew(received - 1.0, received + 300.0, received)
+    assert skew.skew_s == -300.0
+    assert not skew.is_corrected
+
+
+@pytest.mark.parametrize(("offset", "corrected"), [(29.0, False), (31.0, True), (-31.0, True)])
+def test_only_large_skews_are_corrected(offset: float, corrected: bool) -> None:
+    received = np.arange(100.0, 200.0, 10.0)
+    missing = np.full(10, np.nan)  # the format has no time of sending
+    assert measure_skew(received - offset, missing, received).is_corrected is corrected
+
+
+def test_too_few_fixes_say_nothing() -> None:
+    assert np.isnan(measure_skew([1.0], [1.0], [500.0]).skew_s)
+    assert measure_skew([], [], []).fix_count == 0
