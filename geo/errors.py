@@ -14,7 +14,7 @@
     ├ TooManyTries(.retry_after_s)
     ├ NotEnoughData               DatumUndecided, TooFewPairs (.found, .needed)
     └ Unavailable                 DatabaseUnavailable, PostGISMissing, DiskFull, AssetsMissing,
-                                  WorkersEnded
+                                  WorkersEnded, KeyMissing (.key_id), SealBroken
 
 A message says what, got, wanted, remedy. Facts are attributes as well as text: `facts` holds what
 the constructor was given by keyword, so that an interface can answer with them.
@@ -203,3 +203,11 @@ class AssetsMissing(Unavailable):
 
 class WorkersEnded(Unavailable):
     """A worker process was ended from outside (`workers` of them worked)."""
+
+
+class KeyMissing(Unavailable):
+    """A key that sealed values, or the whole key file, is not there."""
+
+
+class SealBroken(Unavailable):
+    """A sealed value doesn't open: it was changed, or belongs to another place."""

@@ -43,6 +43,11 @@ class Settings(BaseSettings):
         default_factory=default_data_folder,
         description="Folder of the embedded store, uploaded files and results.",
     )
+    keys_file: Path | None = Field(
+        default=None,
+        description="File of the keys that seal identity numbers, phones and secrets; else "
+        "keys.json in the data folder. Made on the first start.",
+    )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the server listens on.")
     time_zone: str = Field(
@@ -151,6 +156,11 @@ class Settings(BaseSettings):
         if name not in available_timezones():
             raise ValueError("no such time zone; wanted a name such as Asia/Shanghai")
         return name
+
+    @property
+    def key_file_path(self) -> Path:
+        """Where the keys are."""
+        return self.keys_file or self.data_folder / "keys.json"
 
     def local_day(self, moment: datetime) -> date:
         """Return the day it is here at a moment, which has a zone of its own."""

@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,6 +20,8 @@ from hypothesis import settings
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from geo.encryption import KEYS
+from geo.keys import KeyRing
 from geo.store.cluster import APPLICATION_ROLE, OWNER_ROLE, EmbeddedCluster
 from geo.store.database import Database, make_engine
 from geo.store.migrate import migrate
@@ -26,6 +29,7 @@ from geo.store.scope import set_scope
 from geo.values import GridScope
 
 TEMPLATE = "template_gridbeat"
+TEST_KEYS = KeyRing.of_chance(now=datetime(2026, 1, 1, tzinfo=UTC))
 
 # How long a test takes tells of the machine, and never fails it.
 settings.register_profile("gridbeat", deadline=None)
@@ -71,7 +75,7 @@ def session(_rolled_back_database: Database) -> Iterator[Session]:
             connection,
             join_transaction_mode="create_savepoint",
             expire_on_commit=False,
-            info={"scope": GridScope.everything()},
+            info={"scope": GridScope.everything(), KEYS: lambda: TEST_KEYS},
         ) as s,
     ):
         set_scope(s, GridScope.everything())
@@ -99,7 +103,7 @@ class copied_database:  # noqa: N801 - used as a context manager, reads as a ver
     def __enter__(self) -> Database:
         _execute(self.cluster, f"CREATE DATABASE {self.name} TEMPLATE {TEMPLATE}")
         url = self.cluster.url(APPLICATION_ROLE, self.name)
-        self.database = Database(make_engine(url, pool_size=4))
+        self.database = Database(make_engine(url, pool_size=4), lambda: TEST_KEYS)
         return self.database
 
     def __exit__(self, *_: object) -> None:

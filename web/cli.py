@@ -30,6 +30,7 @@ VERBS = {
     "grids": ("geo.commands.grids", "app", "Check, import, list and show grids."),
     "basemap": ("geo.commands.basemap", "app", "Import roads, buildings and places to draw."),
     "accounts": ("geo.commands.accounts", "app", "Accounts: who may sign in, what they see."),
+    "keys": ("geo.commands.keys", "app", "Change the keys that seal what is stored."),
     "audit": ("geo.commands.audit", "app", "Check and anchor the audit log."),
     "jobs": ("geo.commands.jobs", "app", "Show, stop and go on with imports."),
     "demo": ("geo.commands.demo", "app", "Generate the demo city."),

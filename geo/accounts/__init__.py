@@ -8,6 +8,8 @@ from geo.accounts.accounts import (
     find_accounts,
     get_account,
     set_password,
+    set_totp_secret,
+    totp_secret_of,
 )
 from geo.accounts.callers import Caller, caller_of_session, caller_of_token
 from geo.accounts.roles import ADMINISTRATORS, PERMISSIONS, Permission
@@ -33,7 +35,9 @@ __all__ = [
     "get_account",
     "new_totp_secret",
     "set_password",
+    "set_totp_secret",
     "sign_in",
     "sign_out",
+    "totp_secret_of",
     "totp_uri",
 ]

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from geo.accounts.passwords import hash_password
 from geo.accounts.roles import PERMISSIONS
+from geo.encryption import keys_of, seal, unseal
 from geo.errors import AccountNotFound, Conflict, InvalidInput
+from geo.sealed_columns import TOTP_SECRET
 from geo.tables import Account, AccountAssignment, AccountSession, ApiToken
 
 NAME_FORM = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
@@ -58,11 +60,12 @@ def create_account(
         shown_name=shown,
         role=role,
         password_hash=hash_password(password),
-        totp_secret=totp_secret,
         is_demo=is_demo,
     )
     session.add(account)
     session.flush()
+    if totp_secret is not None:
+        set_totp_secret(session, account, totp_secret)
     return account
 
 
@@ -99,6 +102,27 @@ def set_password(session: Session, account: Account, password: str, *, now: date
     account.password_hash = hash_password(password)
     account.failed_count, account.locked_until = 0, None
     _sign_out_everywhere(session, account, now)
+
+
+def set_totp_secret(session: Session, account: Account, secret: bytes | None) -> None:
+    """Give an account another second factor, or take it away; the secret is kept sealed."""
+    sealed = None
+    if secret is not None:
+        sealed = seal(keys_of(session), TOTP_SECRET, account.id, secret)
+    account.totp_secret_sealed, account.totp_last_step = sealed, None
+    session.flush()
+
+
+def totp_secret_of(session: Session, account: Account) -> bytes | None:
+    """Return the secret of an account's second factor, None where it has none.
+
+    Raises
+    ------
+    KeyMissing, SealBroken : it can't be opened
+    """
+    if account.totp_secret_sealed is None:
+        return None
+    return unseal(keys_of(session), TOTP_SECRET, account.id, account.totp_secret_sealed)
 
 
 def end_account(session: Session, account: Account, *, now: datetime) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from geo.accounts.accounts import totp_secret_of
 from geo.accounts.passwords import new_token, token_hash, verify_password
 from geo.accounts.roles import ADMINISTRATORS
 from geo.accounts.totp import matching_step
@@ -101,7 +102,7 @@ def _try(
     is_right, better = verify_password(password, account.password_hash if account else None)
     if account is None or (account.locked_until is not None and account.locked_until > now):
         return None
-    if not is_right or not _passes_second(account, code, second_factor, now):
+    if not is_right or not _passes_second(session, account, code, second_factor, now):
         account.failed_count += 1
         if account.failed_count >= FAILURES_MAX:
             account.failed_count, account.locked_until = 0, now + LOCKED_FOR
@@ -123,12 +124,15 @@ def _try(
 
 
 def _passes_second(
-    account: Account, code: str | None, second_factor: SecondFactor, now: datetime
+    session: Session,
+    account: Account,
+    code: str | None,
+    second_factor: SecondFactor,
+    now: datetime,
 ) -> bool:
-    if account.totp_secret is not None:
-        step = matching_step(
-            account.totp_secret, (code or "").strip(), now=now, after=account.totp_last_step
-        )
+    secret = totp_secret_of(session, account)
+    if secret is not None:
+        step = matching_step(secret, (code or "").strip(), now=now, after=account.totp_last_step)
         if step is None:
             return False
         account.totp_last_step = step

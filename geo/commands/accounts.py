@@ -63,7 +63,7 @@ def list_accounts(
                 Text(account.shown_name),
                 account.role,
                 "everything" if scope.grid_codes is None else f"{len(scope.grid_codes)} grids",
-                "yes" if account.totp_secret else "",
+                "yes" if account.totp_secret_sealed else "",
                 f"{account.ended_at:%Y-%m-%d}" if account.ended_at else "",
             )
     console.print(shown)
@@ -114,7 +114,7 @@ def totp(
     secret = None if off else accounts.new_totp_secret()
     with open_store() as database, database.session() as session:
         account = accounts.get_account(session, name)
-        account.totp_secret, account.totp_last_step = secret, None
+        accounts.set_totp_secret(session, account, secret)
         _note(session, "account.totp", account)
     if secret is not None:
         _print_totp(secret, name)

@@ -9,8 +9,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
+def job_bar(
+    job_id: int,
+) -> contextlib.AbstractContextManager[Callable[[int, int | None], None]]:
+    """Show the progress of an import; see `named_bar`."""
+    return named_bar(f"job {job_id}")
+
+
 @contextlib.contextmanager
-def job_bar(job_id: int) -> Iterator[Callable[[int, int | None], None]]:
+def named_bar(name: str) -> Iterator[Callable[[int, int | None], None]]:
     """Show a progress bar on standard error; yields what is told rows done and in all."""
     with Progress(
         TextColumn("{task.description}"),
@@ -19,5 +26,5 @@ def job_bar(job_id: int) -> Iterator[Callable[[int, int | None], None]]:
         TimeRemainingColumn(),
         console=Console(stderr=True),
     ) as bar:
-        task = bar.add_task(f"job {job_id}", total=None)
+        task = bar.add_task(name, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -6,7 +6,8 @@ This file alone knows the driver's errors and turns them into the platform's.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import psycopg
 from sqlalchemy import Engine, create_engine, event, text
@@ -14,7 +15,9 @@ from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from geo.encryption import KEYS
 from geo.errors import DatabaseUnavailable, DiskFull, InvalidInput, PlatformError
+from geo.keys import KeyFile, KeyRing
 from geo.settings import Settings
 from geo.store.cluster import (
     APPLICATION_ROLE,
@@ -22,6 +25,7 @@ from geo.store.cluster import (
     OWNER_ROLE,
     EmbeddedCluster,
 )
+from geo.store.key_notes import note_first_keys, open_keys
 from geo.store.migrate import migrate
 from geo.store.scope import ScopedSession
 from geo.values import GridScope
@@ -35,10 +39,14 @@ class Database:
     Whoever answers a caller takes `session_of` or `read_session_of` with the caller's scope.
     `session` and `open_session` see everything: they are for the operator's command line and for
     the program's own jobs. A connection taken from `engine` itself sees no rows.
+
+    `keys` returns the keys of now that sealed values are read and written with; without it, a
+    session can do neither.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, keys: Callable[[], KeyRing] | None = None) -> None:
         self.engine = engine
+        self._keys = keys
         self._sessions = sessionmaker(engine, class_=ScopedSession, expire_on_commit=False)
         # READ ONLY travels with BEGIN and costs no round trip; a read that writes is a fault.
         self._read_sessions = sessionmaker(
@@ -59,18 +67,21 @@ class Database:
 
         It is committed at the end, rolled back where anything is raised.
         """
-        with self._sessions(info={"scope": scope}) as session, session.begin():
+        with self._sessions(info=self._info(scope)) as session, session.begin():
             yield session
 
     @contextlib.contextmanager
     def read_session_of(self, scope: GridScope) -> Iterator[Session]:
         """A session that can't write; it takes a connection with its first statement."""
-        with self._read_sessions(info={"scope": scope}) as session:
+        with self._read_sessions(info=self._info(scope)) as session:
             yield session
 
     def open_session(self) -> Session:
         """A session that sees everything and whose transactions the caller ends."""
-        return self._sessions(info={"scope": GridScope.everything()})
+        return self._sessions(info=self._info(GridScope.everything()))
+
+    def _info(self, scope: GridScope) -> dict[str, object]:
+        return {"scope": scope, KEYS: self._keys}
 
     def ping(self) -> None:
         """Raise DatabaseUnavailable unless the database answers."""
@@ -85,7 +96,9 @@ def open_database(settings: Settings) -> Iterator[Database]:
     Raises
     ------
     DatabaseUnavailable, PostGISMissing, DiskFull, DataFolderInUse
+    KeyMissing, InvalidFile : the key file is not there, not whole, or not this store's
     """
+    key_file = KeyFile(settings.key_file_path)
     with contextlib.ExitStack() as stack:
         if settings.database_url:
             owner_url = application_url = _driver_url(settings.database_url)
@@ -96,7 +109,9 @@ def open_database(settings: Settings) -> Iterator[Database]:
             application_url = cluster.url(APPLICATION_ROLE)
         owner = make_engine(owner_url, pool_size=1)
         try:
-            migrate(owner)
+            ring = open_keys(owner, key_file, now=datetime.now(UTC))
+            migrate(owner, ring)
+            note_first_keys(owner, ring)
         finally:
             owner.dispose()
         engine = make_engine(
@@ -105,7 +120,7 @@ def open_database(settings: Settings) -> Iterator[Database]:
             role=APPLICATION_ROLE if settings.database_url else None,
         )
         stack.callback(engine.dispose)
-        yield Database(engine)
+        yield Database(engine, key_file.ring)
 
 
 def make_engine(url: str, *, pool_size: int, role: str | None = None) -> Engine:

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from geo.errors import DatabaseUnavailable, PostGISMissing
+from geo.keys import KeyRing
 from geo.store.scope import set_scope
 from geo.values import GridScope
 
@@ -19,16 +20,19 @@ EXTENSIONS = ("postgis", "pg_trgm", "btree_gist")
 MIGRATION_LOCK = 7_204_511  # one number for all starts of this program; any constant serves
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, ring: KeyRing | None = None, *, upto: str = "head") -> None:
     """Bring the database behind `engine` (as its owner) to the newest schema, in one transaction.
 
-    Safe to call from several processes at a time.
+    Safe to call from several processes at a time. `ring` seals what older versions kept as it was;
+    a store without such values needs none. `upto` stops at an older schema, which then has no
+    functions of this version: for tests of what a migration does to rows.
 
     Raises
     ------
     PostGISMissing : the server has no PostGIS to enable
     DatabaseUnavailable : the server can't be reached, is newer than this program, or its locale
         splits Chinese text into nothing
+    KeyMissing : there are values to seal, and no ring
     """
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
@@ -37,8 +41,11 @@ def migrate(engine: Engine) -> None:
         _enable_extensions(connection)
         _check_locale(connection)
         config = _config(connection)
+        config.attributes["ring"] = ring
         _refuse_newer(connection, config)
-        command.upgrade(config, "head")
+        command.upgrade(config, upto)
+        if upto != "head":
+            return
         for file in sorted((HERE / "functions").glob("*.sql")):
             connection.exec_driver_sql(file.read_text(encoding="utf-8").replace("%", "%%"))
 

@@ -26,7 +26,7 @@ def test_a_real_store_gets_one_administrator_with_a_password_of_chance(session: 
     assert len(made.password) >= 20
     assert made.totp_uri is not None
     (account,) = find_accounts(session)
-    assert account.totp_secret is not None
+    assert account.totp_secret_sealed is not None
     assert not account.is_demo
     assert assigned_scope(session, account.id, DAY).is_everything
     assert find_demo_accounts(session) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -9,7 +11,10 @@ from sqlalchemy import CheckConstraint, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from geo.errors import DatabaseUnavailable
+from geo.encryption import unseal
+from geo.errors import DatabaseUnavailable, KeyMissing
+from geo.keys import KeyRing
+from geo.sealed_columns import TOTP_SECRET
 from geo.store.cluster import OWNER_ROLE, EmbeddedCluster
 from geo.store.database import Database, make_engine
 from geo.store.migrate import migrate
@@ -105,3 +110,37 @@ def test_history_watches_every_column_that_makes_an_address(session: Session) ->
     )
     unwatched = {column.name for column in StandardAddress.__table__.columns} - watched
     assert unwatched == {"id", "grid_id", "grid_code", "version", "created_at", "updated_at"}
+
+
+def test_secrets_kept_as_they_were_are_sealed_where_they_lie(cluster: EmbeddedCluster) -> None:
+    owner_of_all = make_engine(cluster.url(OWNER_ROLE, "postgres"), pool_size=1)
+    autocommit = owner_of_all.execution_options(isolation_level="AUTOCOMMIT")
+    with autocommit.connect() as connection:
+        connection.execute(text("CREATE DATABASE before_sealing"))
+    owner = make_engine(cluster.url(OWNER_ROLE, "before_sealing"), pool_size=1)
+    secret, ring = b"a secret of 20 bytes", KeyRing.of_chance(now=datetime(2026, 6, 1, tzinfo=UTC))
+    try:
+        migrate(owner, upto="0008")
+        with owner.begin() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO account (name, shown_name, role, password_hash, totp_secret) "
+                    "VALUES ('a', 'a', 'chief', 'x', NULL), ('b', 'b', 'chief', 'x', :secret)"
+                ),
+                {"secret": secret},
+            )
+        with pytest.raises(KeyMissing, match="1 secrets"):
+            migrate(owner)
+        migrate(owner, ring)
+        with owner.connect() as connection:
+            rows = connection.execute(
+                text("SELECT id, totp_secret_sealed FROM account ORDER BY name")
+            ).all()
+        assert rows[0].totp_secret_sealed is None
+        assert secret not in rows[1].totp_secret_sealed
+        assert unseal(ring, TOTP_SECRET, rows[1].id, rows[1].totp_secret_sealed) == secret
+    finally:
+        owner.dispose()
+        with autocommit.connect() as connection:
+            connection.execute(text("DROP DATABASE before_sealing WITH (FORCE)"))
+        owner_of_all.dispose()
