@@ -12,7 +12,7 @@
     ├ NotSignedIn                 SignInRefused
     ├ NotPermitted
     ├ TooManyTries(.retry_after_s)
-    ├ NotEnoughData               DatumUndecided, TooFewPairs (.found, .needed)
+    ├ NotEnoughData               DatumUndecided, TooFewPairs, TooFewIncidents (.found, .needed)
     └ Unavailable                 DatabaseUnavailable, PostGISMissing, DiskFull, AssetsMissing,
                                   WorkersEnded, KeyMissing (.key_id), SealBroken
 
@@ -179,6 +179,10 @@ class DatumUndecided(NotEnoughData):
 
 class TooFewPairs(NotEnoughData):
     """There are too few labelled pairs of one kind to fit a model to."""
+
+
+class TooFewIncidents(NotEnoughData):
+    """Too few incidents, or too little difference between places, to say anything of them."""
 
 
 class Unavailable(PlatformError):
