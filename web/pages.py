@@ -17,7 +17,6 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from api.callers import CurrentCaller, pass_door
 from api.dependencies import OperatorScope, ReadSession, Scope, ServicesDep, SettingsDep, today
-from api.schemas.review import DECIDER_CHARS_MAX
 from geo.accounts.first import DEMO_PASSWORD, find_demo_accounts
 from geo.codes import CodeStandard
 from geo.decisions import NOTE_CHARS_MAX
@@ -131,7 +130,6 @@ def review_page(request: Request, overview: Overview) -> Response:
         page="review",
         overview=overview,
         statuses=REVIEW_STATUSES,
-        decider_chars_max=DECIDER_CHARS_MAX,
         note_chars_max=NOTE_CHARS_MAX,
         modules=load_assets().module_urls("js/review.js"),
     )
@@ -150,7 +148,6 @@ def duplicates_page(request: Request, overview: Overview) -> Response:
         page="duplicates",
         overview=overview,
         statuses=DUPLICATE_STATUSES,
-        decider_chars_max=DECIDER_CHARS_MAX,
         note_chars_max=NOTE_CHARS_MAX,
         modules=load_assets().module_urls("js/duplicates.js"),
     )

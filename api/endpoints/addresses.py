@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api import paging
 from api.addresses import address_feature, changed, former_address, written
+from api.callers import SignedInCaller
 from api.dependencies import (
     ID_MAX,
     Code,
@@ -212,7 +213,12 @@ def change_address(
     responses=WRITE_ERRORS,
 )
 def end_one_address(
-    session: WriteSession, scope: Scope, moment: Now, address_id: AddressId, given: AddressEnd
+    session: WriteSession,
+    scope: Scope,
+    caller: SignedInCaller,
+    moment: Now,
+    address_id: AddressId,
+    given: AddressEnd,
 ) -> GeoJSONResponse:
     """Nothing is deleted. With `merged_into` it turned out to be another one, whose alias its text
     becomes; that merge can be undone."""
@@ -225,7 +231,7 @@ def end_one_address(
             given.merged_into,
             merged_version=given.expected_version,
             kept_version=None,
-            merged_by=None,
+            merged_by=caller.name,
             now=moment,
             scope=scope,
         )

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from sqlalchemy.orm import Session
 
 from api import paging
+from api.callers import SignedInCaller
 from api.dependencies import (
     ID_MAX,
     OperatorScope,
@@ -34,7 +35,6 @@ from api.schemas.duplicates import (
     DuplicateSide,
     DuplicateStatus,
     LevelDifference,
-    Undoing,
 )
 from api.schemas.errors import error_responses, write_error_responses
 from api.schemas.imports import ImportJob
@@ -135,7 +135,12 @@ def get_duplicate(session: ReadSession, scope: Scope, pair_id: PairId) -> Duplic
     responses=DECISION_ERRORS,
 )
 def merge_duplicate(
-    session: WriteSession, scope: Scope, moment: Now, pair_id: PairId, given: DuplicateMerge
+    session: WriteSession,
+    scope: Scope,
+    caller: SignedInCaller,
+    moment: Now,
+    pair_id: PairId,
+    given: DuplicateMerge,
 ) -> DuplicatePair:
     """The address `keep_id` stays; the other is merged into it, and its text becomes an alias.
     Where somebody changed the pair or an address since, it is a conflict with both `sides`."""
@@ -146,7 +151,7 @@ def merge_duplicate(
         version=given.version,
         first_version=given.first_version,
         second_version=given.second_version,
-        decided_by=given.decided_by,
+        decided_by=caller.name,
         note=given.note,
         now=moment,
         scope=scope,
@@ -161,10 +166,17 @@ def merge_duplicate(
     responses=DECISION_ERRORS,
 )
 def set_duplicate_apart(
-    session: WriteSession, scope: Scope, moment: Now, pair_id: PairId, given: DuplicateDecision
+    session: WriteSession,
+    scope: Scope,
+    caller: SignedInCaller,
+    moment: Now,
+    pair_id: PairId,
+    given: DuplicateDecision,
 ) -> DuplicatePair:
     """They are never suggested again."""
-    pair = decide_apart(session, pair_id, **given.model_dump(), now=moment, scope=scope)
+    pair = decide_apart(
+        session, pair_id, **given.model_dump(), decided_by=caller.name, now=moment, scope=scope
+    )
     return _shown(session, pair)
 
 
@@ -175,10 +187,17 @@ def set_duplicate_apart(
     responses=DECISION_ERRORS,
 )
 def put_duplicate_aside(
-    session: WriteSession, scope: Scope, moment: Now, pair_id: PairId, given: DuplicateDecision
+    session: WriteSession,
+    scope: Scope,
+    caller: SignedInCaller,
+    moment: Now,
+    pair_id: PairId,
+    given: DuplicateDecision,
 ) -> DuplicatePair:
     """It waits under the status `later`, and can be decided from there."""
-    pair = put_aside(session, pair_id, **given.model_dump(), now=moment, scope=scope)
+    pair = put_aside(
+        session, pair_id, **given.model_dump(), decided_by=caller.name, now=moment, scope=scope
+    )
     return _shown(session, pair)
 
 
@@ -191,6 +210,7 @@ def put_duplicate_aside(
 def reopen_duplicate(
     session: WriteSession,
     scope: Scope,
+    caller: SignedInCaller,
     moment: Now,
     day: Today,
     pair_id: PairId,
@@ -201,7 +221,7 @@ def reopen_duplicate(
         session,
         pair_id,
         version=given.version,
-        undone_by=given.decided_by,
+        undone_by=caller.name,
         now=moment,
         day=day,
         scope=scope,
@@ -228,12 +248,15 @@ def list_merges(session: ReadSession, scope: Scope, address_id: AddressId) -> Ad
     responses=DECISION_ERRORS,
 )
 def undo_one_merge(
-    session: WriteSession, scope: Scope, moment: Now, day: Today, merge_id: MergeId, given: Undoing
+    session: WriteSession,
+    scope: Scope,
+    caller: SignedInCaller,
+    moment: Now,
+    day: Today,
+    merge_id: MergeId,
 ) -> AddressMerge:
     """Both addresses are what they were. Refused where something later depends on the merge."""
-    merge = undo_merge(
-        session, merge_id, undone_by=given.decided_by, now=moment, day=day, scope=scope
-    )
+    merge = undo_merge(session, merge_id, undone_by=caller.name, now=moment, day=day, scope=scope)
     return AddressMerge.model_validate(merge)
 
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from sqlalchemy.orm import Session
 
 from api import paging
+from api.callers import SignedInCaller
 from api.dependencies import ID_MAX, Geocoder, ReadSession, RowId, Scope, WriteSession, now
 from api.geocoding import geocode_answer
 from api.schemas.errors import error_responses, write_error_responses
@@ -99,7 +100,12 @@ def get_one_item(
     responses=DECISION_ERRORS,
 )
 def match_item(
-    session: WriteSession, scope: Scope, moment: Now, item_id: ItemId, given: ReviewMatch
+    session: WriteSession,
+    scope: Scope,
+    caller: SignedInCaller,
+    moment: Now,
+    item_id: ItemId,
+    given: ReviewMatch,
 ) -> ReviewItem:
     """The text becomes an alias of the address: the geocoder knows it from then on. `version` is
     the one the caller has seen; where somebody decided since, it is a conflict."""
@@ -108,7 +114,7 @@ def match_item(
         item_id,
         given.standard_address_id,
         version=given.version,
-        decided_by=given.decided_by,
+        decided_by=caller.name,
         note=given.note,
         now=moment,
         scope=scope,
@@ -123,14 +129,19 @@ def match_item(
     responses=DECISION_ERRORS,
 )
 def reject_item(
-    session: WriteSession, scope: Scope, moment: Now, item_id: ItemId, given: ReviewRejection
+    session: WriteSession,
+    scope: Scope,
+    caller: SignedInCaller,
+    moment: Now,
+    item_id: ItemId,
+    given: ReviewRejection,
 ) -> ReviewItem:
     """It means none of the register, and is not queued again."""
     item = reject_review_item(
         session,
         item_id,
         version=given.version,
-        decided_by=given.decided_by,
+        decided_by=caller.name,
         note=given.note,
         now=moment,
         scope=scope,

@@ -11,7 +11,7 @@ from api.dependencies import ID_MAX
 from api.schemas.addresses import VERSION, AddressStatus
 from api.schemas.geocoding import CANONICAL_TEXT
 from api.schemas.geometry import Link
-from api.schemas.review import DeciderName, Note
+from api.schemas.review import Note
 
 DuplicateStatus = Literal["open", "later", "merged", "apart"]
 
@@ -87,7 +87,7 @@ class DuplicatePair(BaseModel):
     suggested_keep: int = Field(description="The address that is likely the better one.")
     merge: AddressMerge | None
     note: str | None
-    decided_by: str | None
+    decided_by: str | None = Field(description="Name of the account that decided.")
     decided_at: datetime | None
     version: int = Field(description="Counts decisions; give it back when deciding.")
     created_at: datetime
@@ -116,7 +116,6 @@ class DuplicateDecision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     version: int = VERSION
-    decided_by: DeciderName = Field(description="Who decides.", examples=["示例·赵一"])
     note: Note | None = None
 
 
@@ -128,15 +127,9 @@ class DuplicateMerge(DuplicateDecision):
     second_version: int = VERSION
 
 
-class Undoing(BaseModel):
-    """A decision is taken back."""
+class DuplicateReopening(BaseModel):
+    """A decision about a pair is taken back."""
 
     model_config = ConfigDict(extra="forbid")
-
-    decided_by: DeciderName = Field(description="Who takes it back.", examples=["示例·赵一"])
-
-
-class DuplicateReopening(Undoing):
-    """A decision about a pair is taken back."""
 
     version: int = VERSION

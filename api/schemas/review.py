@@ -5,22 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.dependencies import ID_MAX, SoundText, sound_text
+from api.dependencies import ID_MAX, SoundText
 from api.schemas.addresses import VERSION
 from api.schemas.geocoding import CANONICAL_TEXT, LEVEL, GeocodeAnswer
 from api.schemas.geometry import Link
 from geo.decisions import NOTE_CHARS_MAX
 
-DECIDER_CHARS_MAX = 80
-
 ReviewStatus = Literal["open", "matched", "rejected"]
-DeciderName = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=DECIDER_CHARS_MAX),
-    AfterValidator(sound_text),
-]
 Note = Annotated[SoundText, StringConstraints(max_length=NOTE_CHARS_MAX)]
 
 
@@ -52,7 +45,7 @@ class ReviewItem(BaseModel):
         description="The same as text; null where it lies outside the scope by now."
     )
     note: str | None
-    decided_by: str | None
+    decided_by: str | None = Field(description="Name of the account that decided.")
     decided_at: datetime | None
     version: int = Field(description="Counts decisions; give it back when deciding.")
     created_at: datetime
@@ -87,7 +80,6 @@ class _Seen(BaseModel):
 
 
 class _Decision(_Seen):
-    decided_by: DeciderName = Field(description="Who decides.", examples=["示例·赵一"])
     note: Note | None = None
 
 

@@ -50,20 +50,20 @@ WRITES: dict[str, dict[str, Any]] = {
     "end_address_alias": {"address_id": "ADDRESS", "alias_id": 1},
     "match_review_item": {
         "item_id": "ITEM",
-        "body": {"version": 1, "decided_by": "x", "standard_address_id": 1},
+        "body": {"version": 1, "standard_address_id": 1},
     },
-    "reject_review_item": {"item_id": "ITEM", "body": {"version": 1, "decided_by": "x"}},
+    "reject_review_item": {"item_id": "ITEM", "body": {"version": 1}},
     "reopen_review_item": {"item_id": "ITEM", "body": {"version": 1}},
     "merge_duplicate": {
         "pair_id": "PAIR",
         "body": {
-            "version": 1, "decided_by": "x", "keep_id": 1, "first_version": 1, "second_version": 1,
+            "version": 1, "keep_id": 1, "first_version": 1, "second_version": 1,
         },
     },
-    "set_duplicate_apart": {"pair_id": "PAIR", "body": {"version": 1, "decided_by": "x"}},
-    "put_duplicate_aside": {"pair_id": "PAIR", "body": {"version": 1, "decided_by": "x"}},
-    "reopen_duplicate": {"pair_id": "PAIR", "body": {"version": 1, "decided_by": "x"}},
-    "undo_merge": {"merge_id": "MERGE", "body": {"decided_by": "x"}},
+    "set_duplicate_apart": {"pair_id": "PAIR", "body": {"version": 1}},
+    "put_duplicate_aside": {"pair_id": "PAIR", "body": {"version": 1}},
+    "reopen_duplicate": {"pair_id": "PAIR", "body": {"version": 1}},
+    "undo_merge": {"merge_id": "MERGE"},
 }  # fmt: skip
 # Lists and sums: what the neighbour gets holds nothing of grid A.
 LISTS: dict[str, dict[str, Any]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from geo.settings import Settings
 from geo.store.cluster import EmbeddedCluster
 from tests.conftest import copied_database
 from tests.geo.duplicates.register import address, fill
-from tests.signed_in import signed_in
+from tests.signed_in import caller_of, signed_in
 from tests.web.browsing import DESKTOP, PHONE, Visit, visiting
 from tests.web.conftest import NASTY, serve, settle, stop
 from tests.web.test_review_browser import call
@@ -36,7 +37,8 @@ def site_of_pairs(
             session.flush()
             address(session, "太原市小店区白云巷9号", point_of_interest=NASTY)
         settings = Settings(data_folder=tmp_path_factory.mktemp("data"), demo=False)
-        serving = serve(signed_in(create_app(settings, database)))
+        app = create_app(settings, database)
+        serving = serve(signed_in(app, replace(caller_of(), name="zhao")))
         yield serving.url
         stop(serving)
 
@@ -76,11 +78,6 @@ def test_a_pair_is_merged_by_keyboard_and_known_and_taken_back(
     expect(page.locator("#differences .mark-same").last).to_contain_text("12")
     expect(detail).to_contain_text("建议保留")
 
-    # nobody decides nameless
-    page.keyboard.press("1")
-    expect(page.locator("#duplicates-fault")).to_contain_text("先填写判定人")
-    page.locator("#decider").fill("示例·赵一")
-    page.keyboard.press("Enter")
     before = geocoded(site_of_pairs, FULL)["standard_address_id"]
     page.keyboard.press("2")
     expect(page.locator("#duplicates-status")).to_contain_text("已合并")
@@ -92,7 +89,7 @@ def test_a_pair_is_merged_by_keyboard_and_known_and_taken_back(
 
     page.locator("[data-status=merged]").click()
     expect(rows).to_have_count(1)
-    expect(detail).to_contain_text("示例·赵一")
+    expect(detail).to_contain_text("zhao")
     expect(page.locator("#history")).to_contain_text("并入")
     page.keyboard.press("u")
     expect(rows).to_have_count(0)
@@ -104,8 +101,6 @@ def test_a_pair_is_merged_by_keyboard_and_known_and_taken_back(
 
 def test_keys_move_set_apart_and_put_aside(visit: Visit, site_of_pairs: str) -> None:
     page = open_pairs(visit)
-    page.locator("#decider").fill("示例·赵一")
-    page.locator("#decider").press("Enter")
     rows = page.locator(".review-item")
     page.keyboard.press("ArrowDown")
     expect(rows.nth(1)).to_have_attribute("aria-current", "true")
@@ -130,12 +125,10 @@ def test_keys_move_set_apart_and_put_aside(visit: Visit, site_of_pairs: str) -> 
 def test_somebody_who_was_quicker_is_said(browser: Browser, site_of_pairs: str) -> None:
     with visiting(browser, site_of_pairs, **DESKTOP) as visit:
         page = open_pairs(visit)
-        page.locator("#decider").fill("示例·赵一")
-        page.locator("#decider").press("Enter")
         pair = call(f"{site_of_pairs}/v1/duplicates")["duplicates"][0]
         call(
             f"{site_of_pairs}/v1/duplicates/{pair['id']}/apart",
-            {"version": pair["version"], "decided_by": "示例·钱二"},
+            {"version": pair["version"]},
         )
         page.keyboard.press("n")
         expect(page.locator("#duplicates-fault")).to_contain_text("decided already")
@@ -146,7 +139,6 @@ def test_somebody_who_was_quicker_is_said(browser: Browser, site_of_pairs: str) 
 def test_on_a_phone_by_touch_in_english(browser: Browser, site_of_pairs: str) -> None:
     with visiting(browser, site_of_pairs, **PHONE) as visit:
         page = open_pairs(visit, "/duplicates?lang=en")
-        page.locator("#decider").fill("示例·赵一")
         page.locator("#keep-right").tap()
         expect(page.locator(".review-item")).to_have_count(2)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

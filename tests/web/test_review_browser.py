@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from geo.settings import Settings
 from geo.store.cluster import EmbeddedCluster
 from tests.conftest import copied_database
-from tests.signed_in import signed_in
+from tests.signed_in import caller_of, signed_in
 from tests.web.browsing import DESKTOP, PHONE, Visit, visiting
 from tests.web.conftest import NASTY, serve, settle, stop
 from web.app import create_app
@@ -42,7 +43,8 @@ def queue_site(cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactor
         with database.session() as session:
             settle(session)
         settings = Settings(data_folder=tmp_path_factory.mktemp("data"), demo=False)
-        serving = serve(signed_in(create_app(settings, database)))
+        app = create_app(settings, database)
+        serving = serve(signed_in(app, replace(caller_of(), name="zhao")))
         for texts in ([UNSURE], [SECOND], [UNKNOWN], [UNSURE]):
             asked = {"addresses": texts, "queue_unsure": True, "source": "名单<b>.csv"}
             call(f"{serving.url}/v1/geocode", asked)
@@ -79,12 +81,6 @@ def test_a_text_is_decided_by_keyboard_and_known_and_taken_back(
     expect(page.locator("#detail h2")).to_have_text(UNSURE)
     expect(page.locator(".candidate").first).to_contain_text("试验A路")
 
-    # nobody decides nameless
-    page.keyboard.press("n")
-    expect(page.locator("#review-fault")).to_contain_text("先填写判定人")
-    page.locator("#decider").fill("示例·赵一")
-    page.keyboard.press("Enter")
-
     # another address by the search box: type, take the first, Enter on its button
     page.keyboard.press("/")
     page.locator("#search-input").press_sequentially(TARGET, delay=20)
@@ -110,8 +106,6 @@ def test_a_text_is_decided_by_keyboard_and_known_and_taken_back(
 
 def test_keys_move_choose_and_reject(visit: Visit, queue_site: str) -> None:
     page = open_queue(visit)
-    page.locator("#decider").fill("示例·赵一")
-    page.locator("#decider").press("Enter")
     rows = page.locator(".review-item")
     page.keyboard.press("ArrowDown")
     expect(rows.nth(1)).to_have_attribute("aria-current", "true")
@@ -142,7 +136,7 @@ def test_keys_move_choose_and_reject(visit: Visit, queue_site: str) -> None:
     expect(rows).to_have_count(1)
     page.locator("[data-status=rejected]").click()
     expect(rows).to_have_count(2)
-    expect(page.locator("#detail")).to_contain_text("示例·赵一")
+    expect(page.locator("#detail")).to_contain_text("zhao")
     page.keyboard.press("u")
     expect(rows).to_have_count(1)
     expect(page.locator("[data-count=open]")).to_have_text("2")
@@ -153,12 +147,10 @@ def test_keys_move_choose_and_reject(visit: Visit, queue_site: str) -> None:
 def test_somebody_who_was_quicker_is_said(browser: Browser, queue_site: str) -> None:
     with visiting(browser, queue_site, **DESKTOP) as visit:
         page = open_queue(visit)
-        page.locator("#decider").fill("示例·赵一")
-        page.locator("#decider").press("Enter")
         item = call(f"{queue_site}/v1/review-items")["review_items"][0]
         call(
             f"{queue_site}/v1/review-items/{item['id']}/reject",
-            {"version": item["version"], "decided_by": "示例·钱二"},
+            {"version": item["version"]},
         )
         page.keyboard.press("n")
         expect(page.locator("#review-fault")).to_contain_text("decided already")
@@ -171,7 +163,6 @@ def test_somebody_who_was_quicker_is_said(browser: Browser, queue_site: str) -> 
 def test_on_a_phone_by_touch(browser: Browser, queue_site: str) -> None:
     with visiting(browser, queue_site, **PHONE) as visit:
         page = open_queue(visit)
-        page.locator("#decider").fill("示例·赵一")
         page.locator("#search-input").tap()
         page.locator("#search-input").fill(TARGET)
         page.locator("#search-list [role=option]").first.tap()

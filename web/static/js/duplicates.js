@@ -2,7 +2,7 @@
 
 import { askJson, wasGivenUp } from "./api.js";
 import { mapLink, percent, reasonText } from "./candidates.js";
-import { deciderName, startDecider, timeText } from "./decider.js";
+import { faultLine, startKeys, startNote, startStatusButtons, timeText } from "./desk.js";
 import { byId, make } from "./dom.js";
 import { levelName } from "./search.js";
 import { formatMetres, formatNumber, say } from "./texts.js";
@@ -20,10 +20,7 @@ let decisions = []; // made on this page and not taken back, last one last
 let question = null;
 let isBusy = false;
 
-function showFault(text) {
-  byId("duplicates-fault").hidden = text === null;
-  byId("duplicates-fault").textContent = text ?? "";
-}
+const showFault = faultLine("duplicates-fault");
 
 function tell(text) {
   byId("duplicates-status").textContent = text;
@@ -242,13 +239,8 @@ function keep(name) {
 async function decide(verb, facts = {}) {
   const pair = current();
   if (isBusy || !pair || !["open", "later"].includes(pair.status)) return;
-  const name = deciderName();
-  if (name === null) {
-    showFault(say("review.fault_who"));
-    return;
-  }
   const note = byId("note").value.trim();
-  const after = await send(pair, verb, { ...facts, decided_by: name, note: note || null });
+  const after = await send(pair, verb, { ...facts, note: note || null });
   if (after === null) return;
   decisions.push(after);
   counts[pair.status] -= 1;
@@ -272,12 +264,7 @@ function leave(id) {
 
 async function takeBack(pair) {
   if (isBusy || !pair || pair.status === "open") return;
-  const name = deciderName();
-  if (name === null) {
-    showFault(say("review.fault_who"));
-    return;
-  }
-  const after = await send(pair, "reopen", { decided_by: name });
+  const after = await send(pair, "reopen", {});
   if (after === null) return;
   decisions = decisions.filter((decision) => decision.id !== pair.id);
   counts[pair.status] -= 1;
@@ -358,34 +345,16 @@ const KEYS = {
   u: undo,
 };
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.repeat && !event.key.startsWith("Arrow")) return; // one press, one decision
-  if (event.target.closest("input, textarea, select")) return;
-  const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!action) return;
-  event.preventDefault();
-  action();
+startKeys(KEYS);
+startStatusButtons((chosen) => {
+  status = chosen;
+  load();
 });
-for (const button of document.querySelectorAll("[data-status]")) {
-  button.addEventListener("click", () => {
-    status = button.dataset.status;
-    for (const other of document.querySelectorAll("[data-status]")) {
-      other.setAttribute("aria-pressed", String(other === button));
-    }
-    load();
-  });
-}
 byId("apart").addEventListener("click", () => decide("apart"));
 byId("later").addEventListener("click", () => decide("later"));
 byId("undo").addEventListener("click", () => takeBack(decisions.at(-1)));
 byId("pairs-more").addEventListener("click", loadMore);
 byId("search-register").addEventListener("click", search);
-startDecider(() => showFault(null));
-for (const id of ["note", "decider"]) {
-  byId(id).addEventListener("keydown", (event) => {
-    if (event.key === "Enter" || event.key === "Escape") event.target.blur();
-  });
-}
+startNote();
 await load();
 document.documentElement.setAttribute("data-ready", "true");

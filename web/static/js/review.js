@@ -2,7 +2,7 @@
 
 import { askJson, wasGivenUp } from "./api.js";
 import { mapLink, percent, reasonText } from "./candidates.js";
-import { deciderName, startDecider, timeText } from "./decider.js";
+import { faultLine, startKeys, startNote, startStatusButtons, timeText } from "./desk.js";
 import { byId, make } from "./dom.js";
 import { levelName, startSearch } from "./search.js";
 import { formatNumber, say } from "./texts.js";
@@ -22,10 +22,7 @@ let decisions = []; // made on this page and not taken back, last one last
 let question = null;
 let isBusy = false;
 
-function showFault(text) {
-  byId("review-fault").hidden = text === null;
-  byId("review-fault").textContent = text ?? "";
-}
+const showFault = faultLine("review-fault");
 
 function tell(text) {
   byId("review-status").textContent = text;
@@ -199,13 +196,8 @@ function choose(candidate) {
 async function decide(verb, facts, doneKey) {
   const before = items.find((item) => item.id === selected);
   if (isBusy || before?.status !== "open") return;
-  const decider = deciderName();
-  if (decider === null) {
-    showFault(say("review.fault_who"));
-    return;
-  }
   const note = byId("note").value.trim();
-  const after = await send(detail ?? before, verb, { ...facts, decided_by: decider, note: note || null });
+  const after = await send(detail ?? before, verb, { ...facts, note: note || null });
   if (after === null) return;
   decisions.push({ ...before, version: after.version, status: after.status });
   counts.open -= 1;
@@ -298,28 +290,15 @@ const KEYS = {
   "/": () => byId("search-input").focus(),
 };
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.repeat && !event.key.startsWith("Arrow")) return; // one press, one decision
-  if (event.target.closest("input, textarea, select")) return;
-  const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!action) return;
-  event.preventDefault();
-  action();
+startKeys(KEYS);
+startStatusButtons((chosen) => {
+  status = chosen;
+  load();
 });
-for (const button of document.querySelectorAll("[data-status]")) {
-  button.addEventListener("click", () => {
-    status = button.dataset.status;
-    for (const other of document.querySelectorAll("[data-status]")) {
-      other.setAttribute("aria-pressed", String(other === button));
-    }
-    load();
-  });
-}
 byId("none").addEventListener("click", reject);
 byId("undo").addEventListener("click", () => takeBack(decisions.at(-1)));
 byId("review-more").addEventListener("click", loadMore);
-startDecider(() => showFault(null));
+startNote();
 startSearch(
   () => {
     const near = detail?.answer.candidates.find((candidate) => candidate.lon !== null);
@@ -335,12 +314,9 @@ startSearch(
     byId("picked").focus();
   },
 );
-for (const id of ["search-input", "note", "decider"]) {
-  byId(id).addEventListener("keydown", (event) => {
-    // the search box has had its turn: Escape closes its list, then clears it, then leaves it
-    const isLeft = event.key === "Escape" && (id !== "search-input" || event.target.value === "");
-    if (isLeft || (event.key === "Enter" && id !== "search-input")) event.target.blur();
-  });
-}
+byId("search-input").addEventListener("keydown", (event) => {
+  // the search box has had its turn: Escape closes its list, then clears it, then leaves it
+  if (event.key === "Escape" && event.target.value === "") event.target.blur();
+});
 await load();
 document.documentElement.setAttribute("data-ready", "true");
