@@ -50,6 +50,11 @@ class Access:
     case_ref: str | None = None
     request_id: str | None = None
 
+    @property
+    def has_reason(self) -> bool:
+        """Whether a purpose and a case are given, which anything about a person takes."""
+        return bool(self.purpose and self.case_ref)
+
 
 @dataclass(slots=True)
 class AuditedRead:
@@ -79,12 +84,8 @@ def audited(
     ------
     PurposeMissing : no purpose or no case is given; nothing is read
     """
-    if about_persons and not (access.purpose and access.case_ref):
-        raise PurposeMissing(
-            "This tells something about a person, and takes a purpose and the reference of a case "
-            "or task. Give both.",
-            wanted=["purpose", "case_ref"],
-        )
+    if about_persons:
+        require_reason(access)
     read = AuditedRead()
     yield read
     assert read.row_count is not None, "an audited block says how many rows it read"
@@ -96,6 +97,21 @@ def audited(
         object_ref=object_ref,
         row_count=read.row_count,
     )
+
+
+def require_reason(access: Access) -> None:
+    """Refuse what is about a person where nobody says why.
+
+    Raises
+    ------
+    PurposeMissing : no purpose or no case is given
+    """
+    if not access.has_reason:
+        raise PurposeMissing(
+            "This tells something about a person, and takes a purpose and the reference of a case "
+            "or task. Give both.",
+            wanted=["purpose", "case_ref"],
+        )
 
 
 def record(

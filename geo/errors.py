@@ -3,12 +3,14 @@
     PlatformError
     ├ InvalidInput (ValueError)   InvalidCoordinate, InvalidH3Cell, InvalidPeriod, InvalidDatum,
     │                             CRSMismatch, InvalidFile, FileTooLarge, InvalidMapping,
-    │                             InvalidCode, InvalidTile, PurposeMissing
+    │                             InvalidCode, InvalidTile, PurposeMissing, InvalidNumber (.code),
+    │                             InvalidRecord (.faults)
     ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound,
     │                             SourceNotFound, ReviewItemNotFound, MergeNotFound,
-    │                             DuplicateNotFound, AccountNotFound
+    │                             DuplicateNotFound, AccountNotFound, RecordNotFound
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
-    │                             DataFolderInUse(.owner), StoreNotEmpty
+    │                             DataFolderInUse(.owner), StoreNotEmpty, StaleRecord (.sides),
+    │                             RecordConflict (.alike, .conflicts), WriteKeyTaken
     ├ NotSignedIn                 SignInRefused
     ├ NotPermitted
     ├ TooManyTries(.retry_after_s)
@@ -89,6 +91,14 @@ class PurposeMissing(InvalidInput):
     """What was asked for takes a purpose and the reference of a case."""
 
 
+class InvalidNumber(InvalidInput):
+    """An identity number, credit code or telephone number is none (`code` says why)."""
+
+
+class InvalidRecord(InvalidInput):
+    """A record has faults (`faults`: field, code, message), and nothing of it was stored."""
+
+
 class NotFound(PlatformError, LookupError):
     """What was asked for isn't there, or lies outside the caller's scope."""
 
@@ -129,6 +139,10 @@ class AccountNotFound(NotFound):
     """No such account, or none of its tokens."""
 
 
+class RecordNotFound(NotFound):
+    """No such record in the registers."""
+
+
 class NotSignedIn(PlatformError):
     """Who asks isn't known."""
 
@@ -167,6 +181,18 @@ class DataFolderInUse(Conflict):
 
 class StoreNotEmpty(Conflict):
     """Something needs an empty store, and this one isn't."""
+
+
+class StaleRecord(Conflict):
+    """A record was changed since it was seen (`version`, `sides`: what is given and stored)."""
+
+
+class RecordConflict(Conflict):
+    """A record is probably there already (`alike`), or contradicts what is stored (`conflicts`)."""
+
+
+class WriteKeyTaken(Conflict):
+    """The key of a write was used before for another one."""
 
 
 class NotEnoughData(PlatformError):

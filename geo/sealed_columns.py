@@ -35,5 +35,23 @@ class SealedColumn:
 
 
 TOTP_SECRET = SealedColumn("account", "totp_secret_sealed")
+RESIDENT_IDENTITY = SealedColumn(
+    "resident", "identity_sealed", index_column="identity_index", index_kind="identity_number"
+)
+RESIDENT_PHONE = SealedColumn(
+    "resident", "phone_sealed", index_column="phone_index", index_kind="phone"
+)
+LANDLORD_PHONE = SealedColumn(
+    "dwelling", "landlord_phone_sealed", index_column="landlord_phone_index", index_kind="phone"
+)
+CONTACT_PHONE = SealedColumn(
+    "establishment", "contact_phone_sealed", index_column="contact_phone_index", index_kind="phone"
+)
 
-SEALED_COLUMNS: tuple[SealedColumn, ...] = (TOTP_SECRET,)
+SEALED_COLUMNS: tuple[SealedColumn, ...] = (
+    TOTP_SECRET,
+    RESIDENT_IDENTITY,
+    RESIDENT_PHONE,
+    LANDLORD_PHONE,
+    CONTACT_PHONE,
+)

@@ -125,6 +125,10 @@ class Settings(BaseSettings):
         le=100,
         description="The smallest count of persons that is shown; 1 shows all.",
     )
+    verify_months: dict[str, int] = Field(
+        default={},
+        description="Months until a record is to be looked at again, by kind, as JSON.",
+    )
     grid_households_min: int = Field(
         default=300,
         ge=0,

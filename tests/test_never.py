@@ -24,6 +24,18 @@ def test_no_table_or_column_records_what_is_never_recorded() -> None:
             assert not NEVER_RECORDED & set(name.split("_")), f"{table.name}: {name}"
 
 
+def test_the_least_that_identifies_is_kept_of_a_person() -> None:
+    kept_of_a_person = {
+        "name", "identity_kind", "identity_sealed", "identity_index", "birth_year", "phone_sealed",
+        "phone_index",
+    }  # fmt: skip
+    about_the_record = {
+        "id", "missing", "source", "recorded_by", "version", "created_at", "updated_at",
+    }  # fmt: skip
+    columns = {column.name for column in Base.metadata.tables["resident"].columns}
+    assert columns == kept_of_a_person | about_the_record
+
+
 def test_readme_says_each_thing_it_never_does() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     section = readme.split("## What it never does", 1)[1].split("\n## ", 1)[0].lower()

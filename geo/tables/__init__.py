@@ -14,8 +14,19 @@ from geo.tables.audit_entry import AUDIT_CHAINS, AUDIT_TEXT_MAX, AuditEntry, Aud
 from geo.tables.base import Base
 from geo.tables.basemap import BASEMAP_KINDS, BasemapFeature, BasemapSource
 from geo.tables.duplicate_pair import DUPLICATE_STATUSES, DuplicatePair
+from geo.tables.dwelling import DWELLING_USES, SAFETY_FINDINGS, Dwelling
+from geo.tables.establishment import ESTABLISHMENT_CLASSES, Establishment
 from geo.tables.grid import GRID_KINDS, Grid, GridH3Cell, GridVersion
 from geo.tables.import_job import JOB_KINDS, JOB_STATUSES, ImportJob
+from geo.tables.register_record import (
+    RECORD_KINDS,
+    REPORT_STATUSES,
+    VERIFIED_HOW,
+    RecordHistory,
+    RecordReport,
+    RecordVerification,
+)
+from geo.tables.resident import IDENTITY_KINDS, RESIDENCE_KINDS, Residence, Resident
 from geo.tables.review_item import REVIEW_STATUSES, ReviewItem
 from geo.tables.standard_address import (
     ADDRESS_COMPONENTS,
@@ -27,6 +38,7 @@ from geo.tables.standard_address import (
     StandardAddressHistory,
 )
 from geo.tables.store_note import StoreNote
+from geo.tables.write_key import WriteKey
 
 __all__ = [
     "ADDRESS_COMPONENTS",
@@ -36,13 +48,21 @@ __all__ = [
     "AUDIT_TEXT_MAX",
     "BASEMAP_KINDS",
     "DUPLICATE_STATUSES",
+    "DWELLING_USES",
+    "ESTABLISHMENT_CLASSES",
     "GRID_KINDS",
+    "IDENTITY_KINDS",
     "JOB_KINDS",
     "JOB_STATUSES",
     "POINT_METHODS",
+    "RECORD_KINDS",
+    "REPORT_STATUSES",
+    "RESIDENCE_KINDS",
     "REVIEW_STATUSES",
     "ROLES",
+    "SAFETY_FINDINGS",
     "TOKEN_SCOPES",
+    "VERIFIED_HOW",
     "Account",
     "AccountAssignment",
     "AccountSession",
@@ -56,13 +76,21 @@ __all__ = [
     "BasemapFeature",
     "BasemapSource",
     "DuplicatePair",
+    "Dwelling",
+    "Establishment",
     "Grid",
     "GridH3Cell",
     "GridVersion",
     "ImportJob",
+    "RecordHistory",
+    "RecordReport",
+    "RecordVerification",
     "RegisterChange",
+    "Residence",
+    "Resident",
     "ReviewItem",
     "StandardAddress",
     "StandardAddressHistory",
     "StoreNote",
+    "WriteKey",
 ]

@@ -23,9 +23,15 @@ from geo.tables import (
     AddressMerge,
     Base,
     DuplicatePair,
+    Dwelling,
+    Establishment,
     Grid,
     GridH3Cell,
     ImportJob,
+    RecordReport,
+    RecordVerification,
+    Residence,
+    Resident,
     ReviewItem,
     StandardAddress,
     StandardAddressHistory,
@@ -49,6 +55,7 @@ PUBLIC = {
     "grid_version": "dates and counts of imports of grids",
     "register_change": "numbers of addresses that changed, nothing of them",
     "store_note": "facts about the store",
+    "write_key": "asked by account and key alone; it holds no value of a record",
 }
 # The application's role has no right on them; functions that run as the owner serve it.
 CLOSED = {"audit_entry", "audit_head"}
@@ -86,6 +93,7 @@ def two_grids(cluster: EmbeddedCluster) -> Iterator[Database]:
                         grid_code=code,
                     )
                 )  # fmt: skip
+                add_records(session, address)
                 if grid is not None:
                     session.add(
                         GridH3Cell(
@@ -104,6 +112,35 @@ def two_grids(cluster: EmbeddedCluster) -> Iterator[Database]:
                     )
                 )  # fmt: skip
         yield database
+
+
+def add_records(session: Session, address: StandardAddress) -> None:
+    """A dwelling, an establishment and a resident; of each a look and a report, and a history."""
+    written = {"source": "test", "recorded_by": "test"}
+    at = {"standard_address_id": address.id, "due_on": date(2025, 1, 1), **written}
+    resident = Resident(name="测试甲某", **written)
+    session.add(resident)
+    session.flush()
+    since = date(2024, 1, 1)
+    residence = Residence(resident_id=resident.id, kind="floating", lived_from=since, **at)
+    dwelling = Dwelling(use="vacant", **at)
+    establishment = Establishment(
+        name="示例店", establishment_class="other", occupied_from=since, **at
+    )
+    records = (dwelling, establishment, residence, resident)
+    session.add_all(records)
+    session.flush()
+    for row in records:
+        of = {"record_kind": row.__tablename__, "record_id": row.id}
+        session.add(RecordReport(note="x", reported_by="test", **of))
+        session.add(
+            RecordVerification(
+                record_version=1, verified_on=since, verified_by="test", verified_how="visit", **of
+            )
+        )
+    dwelling.note, establishment.note, resident.name = "x", "x", "测试乙某"
+    residence.household_ref = "1"
+    session.flush()
 
 
 def seen(session: Session | Connection) -> dict[str, int]:
@@ -133,7 +170,8 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
         assert seen(session) == {
             "standard_address": 2, "address_alias": 1, "standard_address_history": 1, "grid": 1,
             "grid_h3_cell": 1, "review_item": 1, "import_job": 0, "address_merge": 1,
-            "duplicate_pair": 1,
+            "duplicate_pair": 1, "dwelling": 1, "establishment": 1, "resident": 1, "residence": 1,
+            "record_history": 4, "record_report": 4, "record_verification": 4,
         }  # fmt: skip
         assert set(session.scalars(select(StandardAddress.grid_code))) == {A}
     with two_grids.read_session_of(GridScope.of([A, B])) as session:
@@ -142,7 +180,8 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
         assert seen(session) == {
             "standard_address": 4, "address_alias": 3, "standard_address_history": 3, "grid": 2,
             "grid_h3_cell": 2, "review_item": 3, "import_job": 1, "address_merge": 2,
-            "duplicate_pair": 2,
+            "duplicate_pair": 2, "dwelling": 3, "establishment": 3, "resident": 3, "residence": 3,
+            "record_history": 12, "record_report": 12, "record_verification": 12,
         }  # fmt: skip
 
 
@@ -196,6 +235,27 @@ def test_writing_into_anothers_grid_is_refused(two_grids: Database) -> None:
             session,
             insert(StandardAddressHistory).values(
                 standard_address_id=theirs.id, version=1, was={}, recorded_from=func.now()
+            ),
+        )
+        for table, more in (
+            (Dwelling, {"use": "vacant"}),
+            (Establishment, {"name": "x", "establishment_class": "other",
+                             "occupied_from": date(2025, 1, 1)}),
+            (Residence, {"resident_id": 1, "kind": "lodging", "lived_from": date(2025, 1, 1)}),
+        ):  # fmt: skip
+            at_theirs = {
+                "standard_address_id": theirs.id, "source": "test", "recorded_by": "test",
+                "due_on": date(2025, 1, 1), "grid_code": A,
+            }  # fmt: skip
+            refused(session, insert(table).values(**at_theirs, **more))
+        refused(session, insert(Resident).values(name="x", source="test", recorded_by="test"))
+        in_b = select(Dwelling.id).where(Dwelling.grid_code == B)
+        with two_grids.session() as all_seeing:
+            theirs_id = all_seeing.scalars(in_b).one()
+        refused(
+            session,
+            insert(RecordReport).values(
+                record_kind="dwelling", record_id=theirs_id, note="x", reported_by="test"
             ),
         )
         refused(session, insert(ImportJob).values(kind="addresses", file_name="x"))
