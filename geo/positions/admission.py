@@ -1,7 +1,7 @@
 """Which fixes are kept: what the clocks say. The register of devices and duty come after.
 
 The store keeps what a device may truly have been at, also when it is inaccurate or late: filters
-for what is computed from a track are in `geo.positions.track_filters`. What can't be true by the
+for what is computed from a track are in `geo.positions.tracks`. What can't be true by the
 clocks is dropped here.
 
 Source: Traccar's filter handler (future, outdated); docs/live_positions.md.

@@ -50,6 +50,10 @@ class Drop(StrEnum):
     UNKNOWN_DEVICE = "unknown_device"
     OFF_DUTY = "off_duty"
     DUPLICATE = "duplicate"
+    # What is left out of what is computed from a track (geo.positions.tracks).
+    INACCURATE = "inaccurate"
+    TELEPORT = "teleport"
+    OTHER_SOURCE = "other_source"
 
 
 @dataclass(frozen=True, slots=True)

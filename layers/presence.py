@@ -1,0 +1,129 @@
+"""When each unit was in which place: pieces of time, each certain or not, and what the unit did.
+
+Between two fixes a unit goes straight and evenly. A gap up to `certain_s` is certain; up to the
+track's silence it is uncertain; in a silence a unit is known where it was for `tail_s`, uncertain,
+and then unknown. Positions are smoothed by their neighbours in time first, which takes the noise
+that makes a unit on a border jump between two places.
+
+Source: docs/coverage.md, "Presence", with what was measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.positions.tracks import TrackLimits, Tracks
+from layers import presence_kernels as kernels
+from layers.place_raster import PlaceRaster
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceRules:
+    """How fixes become presence.
+
+    certain_s : a gap between fixes up to this is certain
+    tail_s : what is given to the last place before a silence
+    smooth_s, smooth_reach_s, smooth_m : width of the kernel [s], where it ends, and its width in
+        metres at most
+    still_window_s, still_mps : a unit stands where it moves slower, looked at so long before and
+        after
+    """
+
+    certain_s: float = 90.0
+    tail_s: float = 90.0
+    smooth_s: float = 12.0
+    smooth_reach_s: float = 30.0
+    smooth_m: float = 16.0
+    still_window_s: float = 45.0
+    still_mps: float = 0.4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Presence:
+    """Pieces of time by unit and time.
+
+    unit, place : (n,) int; `place` is a position in the raster's keys
+    start_ms, end_ms : Unix time
+    certainty : 0 certain, 1 uncertain
+    doing : 0 patrolling, 1 stationary, 2 responding
+    """
+
+    unit: IntArray
+    place: NDArray[np.int32]
+    start_ms: IntArray
+    end_ms: IntArray
+    certainty: NDArray[np.uint8]
+    doing: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+    def each(self) -> tuple[NDArray[Any], ...]:
+        """The columns in their order."""
+        return (self.unit, self.place, self.start_ms, self.end_ms, self.certainty, self.doing)
+
+    def take(self, rows: NDArray[np.generic] | slice) -> Presence:
+        """Return some rows."""
+        return Presence(*(each[rows] for each in self.each()))
+
+    @classmethod
+    def joined(cls, parts: list[Presence]) -> Presence:
+        """Return parts one after another."""
+        if not parts:
+            return cls.empty()
+        columns = zip(*(part.each() for part in parts), strict=True)
+        return cls(*(np.concatenate(each) for each in columns))
+
+    @classmethod
+    def empty(cls) -> Presence:
+        """Return no pieces."""
+        return cls(
+            np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64),
+            np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0, np.uint8),
+        )  # fmt: skip
+
+
+def find_presence(
+    tracks: Tracks,
+    raster: PlaceRaster,
+    *,
+    rules: PresenceRules | None = None,
+    limits: TrackLimits | None = None,
+) -> Presence:
+    """Return when each unit was in which place.
+
+    Parameters
+    ----------
+    tracks : clean fixes in metres of the raster's plane
+    limits : those the tracks were cleaned with; its silence is meant
+    """
+    rules, limits = rules or PresenceRules(), limits or TrackLimits()
+    fixes, starts = tracks.fixes, tracks.unit_start
+    x, y = np.empty(len(fixes)), np.empty(len(fixes))
+    kernels.smooth(
+        starts, fixes.time_ms, fixes.x, fixes.y, x, y, rules.smooth_reach_s * 1000,
+        rules.smooth_m, rules.smooth_s * 1000,
+    )  # fmt: skip
+    stationary = np.empty(len(fixes), bool)
+    kernels.mark_stationary(
+        starts, fixes.time_ms, x, y, stationary, rules.still_window_s * 1000, rules.still_mps
+    )
+    silence_ms = round(limits.silence_s * 1000)
+    frame = (raster.west_m, raster.south_m, raster.step_m)
+    bound = kernels.pieces_bound(starts, fixes.time_ms, x, y, *frame, silence_ms)
+    out = Presence(
+        np.empty(bound, np.int64), np.empty(bound, np.int32), np.empty(bound, np.int64),
+        np.empty(bound, np.int64), np.empty(bound, np.uint8), np.empty(bound, np.uint8),
+    )  # fmt: skip
+    count = kernels.trace(
+        starts, fixes.unit, fixes.time_ms, x, y, fixes.responding, stationary, raster.places,
+        *frame, round(rules.certain_s * 1000), silence_ms, round(rules.tail_s * 1000),
+        *out.each(),
+    )  # fmt: skip
+    return out.take(slice(0, int(count)))
