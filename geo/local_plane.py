@@ -47,6 +47,11 @@ class LocalPlane:
                 "There is no geometry to measure around: all are empty or missing. "
                 "Give at least one polygon."
             )
+        return cls.of_bounds(west, south, east, north)
+
+    @classmethod
+    def of_bounds(cls, west: float, south: float, east: float, north: float) -> LocalPlane:
+        """Return the plane around the middle of a frame [degrees]."""
         lon, lat = float(west + east) / 2, float(south + north) / 2
         step = 0.01
         return cls(
@@ -75,4 +80,13 @@ class LocalPlane:
                 (np.asarray(lon, float) - self.longitude) * self.metres_per_lon_deg,
                 (np.asarray(lat, float) - self.latitude) * self.metres_per_lat_deg,
             )
+        )
+
+    def metres_to_points(
+        self, xy: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return (n, 2) metres as longitudes and latitudes [degrees]: `points_to_metres` undone."""
+        return (
+            xy[:, 0] / self.metres_per_lon_deg + self.longitude,
+            xy[:, 1] / self.metres_per_lat_deg + self.latitude,
         )

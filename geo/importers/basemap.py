@@ -14,10 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 from numpy.typing import NDArray
-from pyproj.exceptions import CRSError
 from sqlalchemy.orm import Session
 
 from geo.basemap_classes import BUILT_CLASSES, GREEN_CLASSES, WATER_CLASSES, road_min_zoom
@@ -26,6 +24,7 @@ from geo.crs import WGS84, Datum, check_coordinates, to_wgs84
 from geo.errors import InvalidDatum, InvalidFile, InvalidMapping
 from geo.importers.basemap_layers import CLASS_COLUMNS, LayerPlan, plan_layer, skipped_by_name
 from geo.importers.osm import sniff_osm
+from geo.importers.stated_crs import check_stated_crs
 from geo.importers.tabular import TableChunk, TableSource, open_table
 from geo.importers.upload_safety import FileKind, UploadLimits, check_ordinary_file, sniff_kind
 from geo.importers.vector import geopackage_layers
@@ -230,36 +229,9 @@ def _layer_rows(
             result.layers.append(plan)
             if plan.kind == "skip":
                 return
-            _check_crs(table, datum)
+            check_stated_crs(table, datum)
             result.notes += table.notes
         yield _vector_rows(chunk, plan, datum, result, seen), len(chunk), table.row_count
-
-
-def _check_crs(table: TableSource, datum: Datum) -> None:
-    """Refuse a declared datum that the file itself contradicts.
-
-    A file may say EPSG:4326 and hold GCJ-02, which has no code; metres and degrees can't be mixed
-    up like that.
-    """
-    if table.crs is None:
-        return
-    try:
-        stated = pyproj.CRS.from_user_input(table.crs)
-    except CRSError:
-        return
-    declared = pyproj.CRS.from_epsg(datum.epsg or 4326)
-    agrees = (
-        declared.equals(stated, ignore_axis_order=True)
-        if stated.is_projected or declared.is_projected
-        else True
-    )
-    if not agrees:
-        raise InvalidDatum(
-            f"{table.path.name} says it is in {table.crs[:40]}, declared was {datum}. Declare "
-            "what its coordinates are in.",
-            stated=table.crs[:40],
-            datum=datum.name,
-        )
 
 
 def _osm_rows(chunk: TableChunk, datum: Datum, result: BasemapImport) -> BasemapRows:

@@ -28,6 +28,7 @@ from geo.importers.upload_safety import GDAL_DRIVERS, FileKind, UploadLimits
 ROW_COLUMN = "__row__"
 GEOMETRY_COLUMN = "__geometry__"
 FAULT_COLUMN = "__fault__"
+READ_TASK, ROADS_TASK = "read", "roads"  # of OpenStreetMap files: what a map draws, or the roads
 ERRORS: dict[str, type[InvalidInput]] = {
     error.__name__: error for error in (InvalidFile, FileTooLarge, InvalidMapping)
 }
@@ -116,7 +117,7 @@ def read_isolated(
     limits: UploadLimits,
     batch_rows: int,
     table_name: str | None = None,
-    task: str = "read",
+    task: str = READ_TASK,
 ) -> Iterator[IsolatedTable]:
     """Open a table of a file in a child process, to be iterated once.
 

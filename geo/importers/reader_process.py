@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geo.errors import InvalidFile, PlatformError
-from geo.importers.isolation import FAULT_COLUMN, GEOMETRY_COLUMN, ROW_COLUMN
+from geo.importers.isolation import FAULT_COLUMN, GEOMETRY_COLUMN, ROADS_TASK, ROW_COLUMN
 from geo.importers.upload_safety import MB, FileKind, UploadLimits
 
 
@@ -46,7 +46,7 @@ def main() -> None:
     limits = UploadLimits(**request["limits"])
     path = Path(request["path"])
     # Threads and libraries start first: they need more address space than the data do.
-    open_table = _opener(FileKind(request["kind"]))
+    open_table = _opener(FileKind(request["kind"]), request["task"])
     _limit_this_process(limits)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not end up among the batches
@@ -65,7 +65,7 @@ def main() -> None:
         os._exit(2)
 
 
-def _opener(kind: FileKind) -> Any:
+def _opener(kind: FileKind, task: str) -> Any:
     if kind is FileKind.XLSX:
         from geo.importers.workbook import open_workbook
 
@@ -74,6 +74,10 @@ def _opener(kind: FileKind) -> Any:
         from geo.importers.parquet import open_parquet
 
         return open_parquet
+    if kind in (FileKind.OSM_PBF, FileKind.OSM_XML) and task == ROADS_TASK:
+        from geo.importers.osm_roads import open_osm_roads
+
+        return open_osm_roads
     if kind in (FileKind.OSM_PBF, FileKind.OSM_XML):
         from geo.importers.osm import open_osm
 

@@ -31,6 +31,7 @@ from geo.importers.delimited import (
 from geo.importers.isolation import (
     FAULT_COLUMN,
     GEOMETRY_COLUMN,
+    READ_TASK,
     ROW_COLUMN,
     read_isolated,
 )
@@ -110,6 +111,7 @@ def open_table(
     table_name: str | None = None,
     encoding: str | None = None,
     chunk_rows: int = CHUNK_ROWS,
+    task: str = READ_TASK,
 ) -> Iterator[TableSource]:
     """Open a table of a file after its safety checks.
 
@@ -123,6 +125,7 @@ def open_table(
     table_name : a sheet or layer; needed only where a file has several layers
     encoding : of CSV and JSON lines, where it shall not be found out
     chunk_rows : [rows] at most in one chunk
+    task : what is wanted of an OpenStreetMap file: what a map draws, or the roads
 
     Raises
     ------
@@ -138,7 +141,7 @@ def open_table(
         yield _text_source(path, kind, encoding, chunk_rows, limits)
         return
     with read_isolated(
-        path, kind, limits=limits, batch_rows=chunk_rows, table_name=table_name
+        path, kind, limits=limits, batch_rows=chunk_rows, table_name=table_name, task=task
     ) as reader:
         yield _isolated_source(path, kind, reader)
 
