@@ -59,6 +59,7 @@ class HotspotForecast:
     `expected`, `low`, `high` : (n,) [events]; the interval holds 95 % of what to expect of the
         count
     `parts` : what each source gives to `expected`, (n,) each: the reasons
+    `shape` : (n,) of the negative binomial behind the interval; small: wide
     `weights` : of the sources, shares that sum to 1
     `n_windows` : past windows they were learned from; 0: too little history, the start weights
     `long_run` : the shrunken rates [events/day] underneath
@@ -67,6 +68,7 @@ class HotspotForecast:
     expected: Floats
     low: Floats
     high: Floats
+    shape: Floats
     parts: dict[str, Floats]
     weights: dict[str, float]
     n_windows: int
@@ -114,13 +116,17 @@ class HotspotForecaster:
         expected = np.sum(list(parts.values()), axis=0)
         # What the past windows missed by holds chance, doubt about the rate, and drift. Without
         # past windows the doubt about the long-run rate has to serve.
-        shape = long_run.posterior_shape if learned.shape is None else learned.shape
-        tail = (1 - INTERVAL) / 2
-        chance = shape / (shape + expected)
+        shape = (
+            long_run.posterior_shape
+            if learned.shape is None
+            else np.full(self.events.n_places, learned.shape)
+        )
+        low, high = expected_interval(expected, shape)
         return HotspotForecast(
             expected=expected,
-            low=nbinom.ppf(tail, shape, chance),
-            high=nbinom.ppf(1 - tail, shape, chance),
+            low=low,
+            high=high,
+            shape=shape,
             parts=parts,
             weights=dict(zip(rates, (weights / weights.sum()).tolist(), strict=True)),
             n_windows=n_windows,
@@ -208,6 +214,13 @@ def contenders(rate: Floats) -> Ints:
     """Return the positions of the places with the highest rates, among which to choose."""
     count = min(len(rate), max(CONTENDERS_MIN, round(CONTENDERS * len(rate))))
     return np.sort(np.argpartition(-rate, count - 1)[:count])
+
+
+def expected_interval(expected: Floats, shape: Floats) -> tuple[Floats, Floats]:
+    """Return the central 95 % of counts to expect: negative binomial of this mean and shape."""
+    tail = (1 - INTERVAL) / 2
+    chance = shape / (shape + expected)
+    return nbinom.ppf(tail, shape, chance), nbinom.ppf(1 - tail, shape, chance)
 
 
 def is_coloured(rates: ShrunkenRates, *, min_events: int = COLOURED_MIN_EVENTS) -> Flags:
