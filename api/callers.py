@@ -32,10 +32,14 @@ OPEN = frozenset(
         "/sign-in", "/static/{version}/{name:path}",
     }
 )  # fmt: skip
-# POSTs that ask without storing anything for good but a text in the review queue.
+# POSTs that ask without storing anything for good but a text in the review queue, or what one asked
+# to have as a file, and gave up again.
 QUESTIONS = frozenset(
-    {"geocode_many", "read_addresses", "standardise_addresses", "compare_addresses"}
-)
+    {
+        "geocode_many", "read_addresses", "standardise_addresses", "compare_addresses",
+        "ask_export", "stop_export",
+    }
+)  # fmt: skip
 # Routes that every account may ask, whatever its role.
 FOR_ALL_ROLES = frozenset({"get_session"})
 

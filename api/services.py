@@ -12,6 +12,7 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from api.export_workers import ExportWorkers
 from api.import_workers import ImportWorkers
 from api.uploads import clear_half_uploads, remove_upload
 from geo.addresses.deployment import DeploymentContext
@@ -55,17 +56,20 @@ class Services:
         self.warming: Thread | None = None
         self.sign_in_limit = SignInLimit()
         self.imports = ImportWorkers(database, self._run_import)
+        self.exports = ExportWorkers(database, settings)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """While the application serves."""
         clear_half_uploads(self.settings)
         self.imports.start()
+        self.exports.start()
         self.warming = Thread(target=self._warm_geocoder, name="warm-geocoder", daemon=True)
         self.warming.start()
         try:
             yield
         finally:
+            self.exports.stop()
             self.imports.stop()
             self.warming.join(WARMING_WAIT_S)
 

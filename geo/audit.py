@@ -24,6 +24,7 @@ from geo.errors import InvalidInput, PurposeMissing
 from geo.tables import AUDIT_TEXT_MAX, AuditEntry
 
 PARTITIONS_AHEAD = 3  # months
+OPERATOR = "operator:"  # begins the name of who works on the command line; no account's does
 READ_MAX = 1000
 
 _APPEND = text(

@@ -7,7 +7,8 @@
     │                             InvalidRecord (.faults)
     ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound,
     │                             SourceNotFound, ReviewItemNotFound, MergeNotFound,
-    │                             DuplicateNotFound, AccountNotFound, RecordNotFound
+    │                             DuplicateNotFound, AccountNotFound, RecordNotFound,
+    │                             ExportNotFound
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty, StaleRecord (.sides),
     │                             RecordConflict (.alike, .conflicts), WriteKeyTaken
@@ -141,6 +142,10 @@ class AccountNotFound(NotFound):
 
 class RecordNotFound(NotFound):
     """No such record in the registers."""
+
+
+class ExportNotFound(NotFound):
+    """No such export, or its file has expired."""
 
 
 class NotSignedIn(PlatformError):

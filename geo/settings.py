@@ -129,6 +129,19 @@ class Settings(BaseSettings):
         default={},
         description="Months until a record is to be looked at again, by kind, as JSON.",
     )
+    export_rows_max: int = Field(
+        default=10_000,
+        ge=0,
+        description="Rows that one account may export in 24 hours without a second person [rows].",
+    )
+    export_person_rows_max: int = Field(
+        default=0,
+        ge=0,
+        description="The same for rows about persons [rows]; 0: each takes a second person.",
+    )
+    export_keep_days: int = Field(
+        default=7, ge=1, description="How long the file of an export can be fetched [days]."
+    )
     grid_households_min: int = Field(
         default=300,
         ge=0,

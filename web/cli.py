@@ -32,6 +32,7 @@ VERBS = {
     "accounts": ("geo.commands.accounts", "app", "Accounts: who may sign in, what they see."),
     "keys": ("geo.commands.keys", "app", "Change the keys that seal what is stored."),
     "audit": ("geo.commands.audit", "app", "Check and anchor the audit log."),
+    "export": ("geo.commands.exports", "app", "Export, approve exports, fetch their files."),
     "jobs": ("geo.commands.jobs", "app", "Show, stop and go on with imports."),
     "demo": ("geo.commands.demo", "app", "Generate the demo city."),
 }

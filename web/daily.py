@@ -9,9 +9,10 @@ from datetime import UTC, date, datetime
 
 import structlog
 
-from geo.audit import make_partitions
+from geo.audit import OPERATOR, Access, make_partitions
 from geo.audit_anchors import anchor
 from geo.errors import InvalidFile, PlatformError
+from geo.exports import expire_exports
 from geo.grid_versions import follow_grids
 from geo.settings import Settings
 from geo.store.database import Database
@@ -19,6 +20,7 @@ from geo.store.database import Database
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 60
+PROGRAM = Access(OPERATOR + "each day")
 
 
 def begin_day(database: Database, day: date) -> None:
@@ -46,6 +48,14 @@ def keep_audit(database: Database, settings: Settings, now: datetime) -> None:
     log.info("audit.anchored", entries=count, root=made.root)
 
 
+def let_exports_expire(database: Database, settings: Settings, now: datetime) -> None:
+    """Delete the files of exports whose time is over."""
+    with database.session() as session:
+        count = expire_exports(session, PROGRAM, settings=settings, now=now)
+    if count:
+        log.info("day.exports_expired", count=count)
+
+
 @contextlib.contextmanager
 def each_day(
     database: Database,
@@ -60,6 +70,7 @@ def each_day(
     """
     begun = settings.local_day(now())
     begin_day(database, begun)
+    let_exports_expire(database, settings, now())
     leaving = threading.Event()
 
     def watch() -> None:
@@ -71,6 +82,7 @@ def each_day(
             try:
                 begin_day(database, day)
                 keep_audit(database, settings, now())
+                let_exports_expire(database, settings, now())
             except PlatformError as error:
                 log.warning("day.not_begun", day=day.isoformat(), error=type(error).__name__)
             else:

@@ -21,6 +21,7 @@ from geo.accounts.first import DEMO_PASSWORD, find_demo_accounts
 from geo.codes import CodeStandard
 from geo.decisions import NOTE_CHARS_MAX
 from geo.errors import Unavailable
+from geo.exports.kinds import EXPORT_KINDS, MAP_FORMATS, TABLE_FORMATS
 from geo.overview import StoreOverview, load_store_overview
 from geo.tables import DUPLICATE_STATUSES, REVIEW_STATUSES
 from geo.values import GridScope
@@ -168,6 +169,25 @@ def imports_page(request: Request, overview: Overview, _scope: OperatorScope) ->
         kinds=IMPORT_KINDS,
         datums=DATUMS_OFFERED,
         standards=[standard.value for standard in CodeStandard],
+    )
+
+
+@router.get("/exports", response_class=HTMLResponse)
+def exports_page(request: Request, overview: Overview, settings: SettingsDep) -> Response:
+    """Files taken out: a form, and what was asked for with how far it is."""
+    if overview is None:
+        return unavailable_page(request)
+    return render_page(
+        request,
+        "exports.html",
+        nonce=new_nonce(),
+        text_groups=("exports.",),
+        page="exports",
+        overview=overview,
+        kinds=list(EXPORT_KINDS.values()),
+        formats=(*TABLE_FORMATS, *MAP_FORMATS),
+        rows_max=format_decimal(settings.export_rows_max, locale="en"),
+        keep_days=settings.export_keep_days,
     )
 
 

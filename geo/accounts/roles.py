@@ -11,6 +11,7 @@ class Permission(StrEnum):
     READ = "read"
     WRITE = "write"
     IMPORT = "import"
+    APPROVE = "approve"  # what somebody else asked for, such as a large export
     ACCOUNTS = "accounts"
     AUDIT = "audit"
 
@@ -20,9 +21,9 @@ _WORK = frozenset({Permission.READ, Permission.WRITE})
 PERMISSIONS: dict[str, frozenset[Permission]] = {
     "grid_worker": _WORK,
     "patrol_leader": _WORK,
-    "chief": _WORK,
+    "chief": _WORK | {Permission.APPROVE},
     "analyst": frozenset({Permission.READ}),
-    "system_administrator": _WORK | {Permission.IMPORT},
+    "system_administrator": _WORK | {Permission.IMPORT, Permission.APPROVE},
     # These two see no places: who gives out rights and who watches don't do the work as well.
     "security_administrator": frozenset({Permission.ACCOUNTS}),
     "audit_administrator": frozenset({Permission.AUDIT}),

@@ -86,17 +86,18 @@ def _write_xlsx(parts: Sequence[Path], path: Path) -> None:
     for number, part in enumerate(parts):
         table = pq.read_table(part)
         if number == 0:
-            sheet.append([_xlsx_cell(sheet, name) for name in table.column_names])
+            sheet.append([xlsx_cell(sheet, name) for name in table.column_names])
         for row in _rows(table):
-            sheet.append([_xlsx_cell(sheet, value) for value in row])
+            sheet.append([xlsx_cell(sheet, value) for value in row])
     book.save(path)
 
 
-def _xlsx_cell(sheet: Any, value: Any) -> Any:
+def xlsx_cell(sheet: Any, value: Any) -> Any:
+    """Return a value as a sheet that is only written takes it; text is text, never a formula."""
     if not isinstance(value, str):
         return value
     cell = WriteOnlyCell(sheet, _NOT_IN_XML.sub(" ", value)[:32_767])
-    cell.data_type = "s"  # never a formula
+    cell.data_type = "s"
     return cell
 
 

@@ -16,6 +16,7 @@ from geo.tables.basemap import BASEMAP_KINDS, BasemapFeature, BasemapSource
 from geo.tables.duplicate_pair import DUPLICATE_STATUSES, DuplicatePair
 from geo.tables.dwelling import DWELLING_USES, SAFETY_FINDINGS, Dwelling
 from geo.tables.establishment import ESTABLISHMENT_CLASSES, Establishment
+from geo.tables.export_request import EXPORT_STATUSES, ExportRequest
 from geo.tables.grid import GRID_KINDS, Grid, GridH3Cell, GridVersion
 from geo.tables.import_job import JOB_KINDS, JOB_STATUSES, ImportJob
 from geo.tables.register_record import (
@@ -50,6 +51,7 @@ __all__ = [
     "DUPLICATE_STATUSES",
     "DWELLING_USES",
     "ESTABLISHMENT_CLASSES",
+    "EXPORT_STATUSES",
     "GRID_KINDS",
     "IDENTITY_KINDS",
     "JOB_KINDS",
@@ -78,6 +80,7 @@ __all__ = [
     "DuplicatePair",
     "Dwelling",
     "Establishment",
+    "ExportRequest",
     "Grid",
     "GridH3Cell",
     "GridVersion",

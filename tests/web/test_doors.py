@@ -18,9 +18,12 @@ from fastapi.testclient import TestClient
 
 from api.callers import FOR_ALL_ROLES, OPEN, QUESTIONS
 from geo import accounts
+from geo.audit import Access
+from geo.exports import ExportFilter, ask_export, run_export
 from geo.h3_cells import h3_cell_to_text, lonlat_to_h3_cell
 from geo.store.cluster import EmbeddedCluster
 from geo.tables import ROLES, AddressMerge, DuplicatePair, ReviewItem
+from geo.values import GridScope
 from tests.api.conftest import GRID_A, GRID_B, District, settled_district
 from web.app import create_app
 
@@ -38,6 +41,8 @@ ITEMS: dict[str, dict[str, Any]] = {
     "get_review_item": {"item_id": "ITEM"},
     "get_duplicate": {"pair_id": "PAIR"},
     "list_address_merges": {"address_id": "ADDRESS"},
+    "get_export": {"export_id": "EXPORT"},
+    "get_export_file": {"export_id": "EXPORT"},
 }
 # Writes to an item in grid A: the neighbour gets 404, whatever the body. The owner's own answers
 # are tested where the endpoint is.
@@ -64,6 +69,8 @@ WRITES: dict[str, dict[str, Any]] = {
     "put_duplicate_aside": {"pair_id": "PAIR", "body": {"version": 1}},
     "reopen_duplicate": {"pair_id": "PAIR", "body": {"version": 1}},
     "undo_merge": {"merge_id": "MERGE"},
+    "approve_export": {"export_id": "EXPORT", "body": {}},
+    "refuse_export": {"export_id": "EXPORT", "body": {"note": "x"}},
 }  # fmt: skip
 # Lists and sums: what the neighbour gets holds nothing of grid A.
 LISTS: dict[str, dict[str, Any]] = {
@@ -71,6 +78,7 @@ LISTS: dict[str, dict[str, Any]] = {
     "list_grids": {},
     "list_review_items": {},
     "list_duplicates": {},
+    "list_exports": {},
     "get_store": {},
     "geocode": {"query": {"q": "小店区滨河路1号"}},
     "suggest": {"query": {"q": "滨河"}},
@@ -81,6 +89,8 @@ LISTS: dict[str, dict[str, Any]] = {
     "geocode_many": {"body": {"addresses": ["小店区滨河路1号"]}},
     "create_address": {"body": {"address_text": "小店区甲路1号", "source": "test"}},
 }
+# What whoever may read may ask for, of what they see; tested by themselves below.
+OWN_WORK = {"ask_export", "stop_export"}
 # Of nobody's grid: what everyone who may read gets.
 PUBLIC = {
     "list_areas", "get_area", "list_area_children", "list_grid_versions", "get_basemap_tile",
@@ -92,7 +102,7 @@ OPERATORS = {
     "get_import", "stop_import", "resume_import", "get_import_file",
     "search_duplicates",
 }  # fmt: skip
-PAGES = {"/", "/geocode", "/review", "/address", "/duplicates"}
+PAGES = {"/", "/geocode", "/review", "/address", "/duplicates", "/exports"}
 OPERATOR_PAGES = {"/imports"}
 
 
@@ -136,7 +146,7 @@ def tokens(place: District) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def known(place: District) -> dict[str, Any]:
+def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
     """What the words in capitals stand for: things of grid A."""
     point = place.drawn["A"].representative_point()
     with place.database.session() as session:
@@ -153,11 +163,20 @@ def known(place: District) -> dict[str, Any]:
         session.add_all([item, pair, merge])
         session.flush()
         item_id, pair_id, merge_id = item.id, pair.id, merge.id
+    own = GridScope.of([GRID_A])
+    with place.database.session_of(own) as session:
+        export = ask_export(
+            session, Access("own"), kind="addresses", file_format="csv",
+            filters=ExportFilter(grid_code=GRID_A), scope=own, settings=place.settings,
+            now=datetime.now(UTC),
+        )  # fmt: skip
+    run_export(place.database, export.id, settings=place.settings)
     return {
         "ADDRESS": place.address_ids["A"][0],
         "ITEM": item_id,
         "PAIR": pair_id,
         "MERGE": merge_id,
+        "EXPORT": export.id,
         "LON": point.x,
         "LAT": point.y,
         "CELL": h3_cell_to_text(int(lonlat_to_h3_cell(point.x, point.y, 9))),
@@ -201,7 +220,7 @@ def ask(
 def test_every_route_is_in_one_list(app: FastAPI) -> None:
     lists = [
         set(ITEMS), set(WRITES), set(LISTS), PUBLIC, OPERATORS, PAGES, OPERATOR_PAGES, set(OPEN),
-        set(FOR_ALL_ROLES),
+        set(FOR_ALL_ROLES), OWN_WORK,
     ]  # fmt: skip
     served = set(routes(app))
     named = set().union(*lists)
@@ -283,6 +302,64 @@ def test_lists(
         assert "滨河路1号" not in theirs.text.replace("小店区滨河路1号", "")
     else:
         assert "滨河路".encode() not in theirs.content
+
+
+def test_an_export_holds_what_its_own_caller_sees(
+    client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any]
+) -> None:
+    for caller, rows in (("own", 9), ("neighbour", 3), ("analyst", 14)):
+        order = {"kind": "addresses"}
+        answer = ask(client, app, "ask_export", tokens[caller], known, body=order)
+        assert (answer.status_code, answer.json()["rows_expected"]) == (202, rows), caller
+        found = answer.json()["id"]
+        services = app.state.services
+        services.exports.wait(found, 30)
+        for other in ("own", "neighbour", "patrol_leader"):
+            for name in ("get_export", "get_export_file", "stop_export"):
+                answer = ask(client, app, name, tokens[other], known, export_id=found)
+                theirs = 409 if name == "stop_export" else 200
+                assert answer.status_code == (theirs if other == caller else 404), (name, other)
+        # Who approves sees the request where they see its places, and never the file.
+        answer = ask(client, app, "get_export", tokens["chief"], known, export_id=found)
+        assert answer.status_code == 200
+        answer = ask(client, app, "get_export_file", tokens["chief"], known, export_id=found)
+        assert answer.status_code == 404
+
+
+def test_only_who_may_approve_does_and_never_their_own(
+    client: TestClient, app: FastAPI, place: District, tokens: dict[str, str], known: dict[str, Any]
+) -> None:
+    everything = GridScope.everything()
+    capped = place.settings.model_copy(update={"export_rows_max": 0})
+    asked = {}
+    for who in ("patrol_leader", "chief"):
+        with place.database.session_of(everything) as session:
+            asked[who] = ask_export(
+                session, Access(who, purpose="门牌核对"), kind="addresses", file_format="csv",
+                scope=everything, settings=capped, now=datetime.now(UTC),
+            ).id  # fmt: skip
+    for name, body in (("refuse_export", {"note": "x"}), ("approve_export", {})):
+        for caller, whose, status in (
+            ("own", "patrol_leader", 404),
+            ("grid_worker", "patrol_leader", 404),
+            ("patrol_leader", "patrol_leader", 403),
+            ("chief", "chief", 403),
+            ("security_administrator", "chief", 403),
+        ):
+            answer = ask(
+                client, app, name, tokens[caller], known, export_id=asked[whose], body=body
+            )
+            assert answer.status_code == status, (name, caller, whose)
+    answer = ask(
+        client, app, "approve_export", tokens["chief"], known, export_id=asked["patrol_leader"],
+        body={},
+    )  # fmt: skip
+    assert answer.json()["decided_by"] == "chief"
+    answer = ask(
+        client, app, "refuse_export", tokens["system_administrator"], known,
+        export_id=asked["chief"], body={"note": "用途不明"},
+    )  # fmt: skip
+    assert answer.json()["status"] == "refused"
 
 
 @pytest.mark.parametrize("name", sorted(OPERATORS | OPERATOR_PAGES))

@@ -98,7 +98,7 @@ def test_a_table_of_areas_needs_no_datum(browser: Browser, empty_site: str, tmp_
 
 
 @pytest.mark.parametrize(
-    "page", ["/", "/geocode", "/address", "/review", "/duplicates", "/imports"]
+    "page", ["/", "/geocode", "/address", "/review", "/duplicates", "/exports", "/imports"]
 )
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_no_page_is_wider_than_a_phone(

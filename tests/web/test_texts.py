@@ -16,10 +16,12 @@ from api.schemas.imports import JobKind, JobStatus
 from geo import errors
 from geo.codes import CodeStandard
 from geo.crs import CoordinateFault
+from geo.exports import EXPORT_KINDS
+from geo.exports.writers import WRITERS
 from geo.faults import FaultKind
 from geo.geocoding.geocoder import STATUSES
 from geo.register.references import moving_references
-from geo.tables import DUPLICATE_STATUSES, REVIEW_STATUSES, ROLES
+from geo.tables import DUPLICATE_STATUSES, EXPORT_STATUSES, REVIEW_STATUSES, ROLES
 from geo.tables.standard_address import ADDRESS_COMPONENTS
 from web.cli import VERBS
 from web.maps import MAP_LAYERS
@@ -29,7 +31,7 @@ from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_text
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|geocode|address|duplicates|imports|review|level|sign)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|geocode|address|duplicates|exports|imports|review|level|sign)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -62,6 +64,9 @@ def computed_keys() -> set[str]:
         | {f"imports.standard_{standard.value}" for standard in CodeStandard}
         | {f"address.kind_{kind}" for kind in get_args(NoteKind)}
         | {"imports.stop", "imports.resume"}
+        | {f"exports.kind_{kind}" for kind in EXPORT_KINDS}
+        | {f"exports.format_{name}" for name in WRITERS}
+        | {f"exports.status_{status}" for status in EXPORT_STATUSES}
         | {f"duplicates.status_{status}" for status in DUPLICATE_STATUSES}
         | {f"duplicates.empty_{status}" for status in DUPLICATE_STATUSES}
         | {f"duplicates.done_{status}" for status in ("later", "merged", "apart")}

@@ -25,6 +25,7 @@ from geo.tables import (
     DuplicatePair,
     Dwelling,
     Establishment,
+    ExportRequest,
     Grid,
     GridH3Cell,
     ImportJob,
@@ -102,6 +103,13 @@ def two_grids(cluster: EmbeddedCluster) -> Iterator[Database]:
                         )
                     )  # fmt: skip
             session.add(ImportJob(kind="addresses", file_name="x.csv"))
+            for codes in ([A], [A, B], None):
+                session.add(
+                    ExportRequest(
+                        kind="addresses", format="csv", grid_codes=codes, requested_by="x",
+                        status="asked", rows_expected=1,
+                    )
+                )  # fmt: skip
             ids = session.scalars(select(StandardAddress.id).order_by(StandardAddress.id)).all()
             for first, second in ((ids[0], ids[1]), (ids[1], ids[2])):  # within A; A and B
                 session.add(DuplicatePair(first_id=first, second_id=second, score=1, reasons=[]))
@@ -172,6 +180,7 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
             "grid_h3_cell": 1, "review_item": 1, "import_job": 0, "address_merge": 1,
             "duplicate_pair": 1, "dwelling": 1, "establishment": 1, "resident": 1, "residence": 1,
             "record_history": 4, "record_report": 4, "record_verification": 4,
+            "export_request": 1,
         }  # fmt: skip
         assert set(session.scalars(select(StandardAddress.grid_code))) == {A}
     with two_grids.read_session_of(GridScope.of([A, B])) as session:
@@ -182,6 +191,7 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
             "grid_h3_cell": 2, "review_item": 3, "import_job": 1, "address_merge": 2,
             "duplicate_pair": 2, "dwelling": 3, "establishment": 3, "resident": 3, "residence": 3,
             "record_history": 12, "record_report": 12, "record_verification": 12,
+            "export_request": 3,
         }  # fmt: skip
 
 
@@ -259,6 +269,12 @@ def test_writing_into_anothers_grid_is_refused(two_grids: Database) -> None:
             ),
         )
         refused(session, insert(ImportJob).values(kind="addresses", file_name="x"))
+        asked = {"kind": "addresses", "format": "csv", "requested_by": "x", "status": "asked"}
+        for codes in ([B], [A, B], None):
+            refused(
+                session,
+                insert(ExportRequest).values(**asked, rows_expected=1, grid_codes=codes),
+            )
         # What isn't seen is neither changed nor deleted.
         changed: Any = session.execute(
             update(StandardAddress).where(StandardAddress.id == theirs.id).values(road="乙路")
@@ -322,9 +338,10 @@ def test_answers_to_callers_never_take_the_session_that_sees_everything() -> Non
     jobs = {
         "api/endpoints/duplicates.py": 2,  # for the operator alone, as the next
         "api/endpoints/imports.py": 2,  # for the operator alone, past the request's transaction
+        "api/export_workers.py": 1,
         "api/import_workers.py": 2,
         "api/services.py": 1,
-        "web/daily.py": 2,
+        "web/daily.py": 3,
         "web/serve.py": 2,
     }
     top = Path(__file__).parents[3]
