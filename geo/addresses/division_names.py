@@ -134,3 +134,21 @@ def is_only_county(code: str) -> bool:
     for ending in ("镇", "乡", "街道"):
         others += divisions.search(stem + ending)
     return all(other.code.startswith(within) for other in others)
+
+
+def written_divisions(text: str) -> dict[str, str]:
+    """Return level → name of provinces, cities and counties written in full anywhere in `text`.
+
+    The first of each level. Names that may be of several levels are left out.
+    """
+    found: dict[str, str] = {}
+    names, facts = upper_names(), division_facts()
+    for start in range(len(text) - 2):
+        for name, length, codes, has_class in names.get(text[start : start + 2], ()):
+            if not has_class or length < 3 or not text.startswith(name, start):
+                continue
+            levels = {facts[code].level for code in codes}
+            if len(levels) == 1:
+                found.setdefault(levels.pop(), name)
+            break
+    return found

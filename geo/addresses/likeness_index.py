@@ -135,6 +135,7 @@ class WeighedPairs:
     shares : (n,) squared weights, each times what its pair counts in `explained`
     length : of the vector of those that some text has
     whole : sum of `shares`
+    known : sum of `shares` of those that some text has
     """
 
     keys: NDArray[np.int64]
@@ -142,6 +143,7 @@ class WeighedPairs:
     shares: NDArray[np.float64]
     length: float
     whole: float
+    known: float
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,8 @@ class LikenessIndex:
         squares, known = self._squares(keys)
         length = float(np.sqrt(squares[known].sum())) or 1.0
         whole = float((squares * share).sum()) or 1.0
-        return WeighedPairs(keys, squares, squares * share, length, whole)
+        known_part = float((squares * share)[known].sum()) or 1.0
+        return WeighedPairs(keys, squares, squares * share, length, whole, known_part)
 
     def compare(self, query: WeighedPairs) -> list[AlikeTexts]:
         """Return how like a query each text of the register is, part by part."""

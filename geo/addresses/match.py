@@ -46,6 +46,7 @@ from geo.values import GridScope, LonLat
 
 MAX_TEXT_LENGTH = 500  # [characters]; settings.address_text_max hands down another
 SETTLED = 0.9  # confidence from which likeness is not asked
+SAME_EVIDENCE = 0.5  # points between candidates whose order likeness may turn round
 TRUST = 0.2  # points of likeness that a confidence of 1 is worth
 ALIKE_SUREST = 0.6  # of what is alike only
 MARGIN_SCALE = 1.1  # points; a lead of one point over the next place leaves a doubt of 0.2
@@ -222,21 +223,46 @@ def _named(
     if not places:
         return [], False
     first = places[0]
-    rivals = [place for place in places[1:] if not first.rows.overlaps(place.rows)]
+    rivals = [p for p in places[1:] if not first.rows.holds(p.scored.part, p.scored.row)]
     lead = first.scored.evidence - max((p.scored.evidence for p in rivals), default=-math.inf)
     lead = max(lead, 0.0)
     is_tied = lead < 0.05
     candidates: list[tuple[Place, MatchCandidate]] = []
     for place in places:
         behind = first.scored.evidence - place.scored.evidence
-        doubt = lead if place is first else -behind
+        doubt = lead if place is first or place.twins else -behind
         made = _describe(query, place, view, doubt, is_tied=is_tied and behind < 0.05)
-        if place is not first and candidates:
+        if place is not first and candidates and not place.twins:
             made = replace(made, confidence=min(made.confidence, candidates[0][1].confidence))
         candidates.append((place, made))
-        if made.confidence >= sure_from:
+        if made.confidence >= sure_from and not first.twins:
             break
-    return candidates, is_tied or first.is_split
+    candidates, has_equal_twin = _with_twins_ordered(candidates, len(first.twins))
+    if candidates[0][1].confidence >= sure_from:
+        candidates = candidates[:1]
+    return candidates, is_tied or first.is_split or has_equal_twin
+
+
+def _with_twins_ordered(
+    candidates: list[tuple[Place, MatchCandidate]], n_twins: int
+) -> tuple[list[tuple[Place, MatchCandidate]], bool]:
+    """Return the candidates with the best of the first and its twins first, and whether another is
+    as good: these share its confidence."""
+    if not n_twins:
+        return candidates, False
+    twins = sorted(candidates[: 1 + n_twins], key=lambda each: -each[1].confidence)
+    best = twins[0][1].confidence
+    equal = sum(made.confidence == best for _, made in twins)
+    ordered: list[tuple[Place, MatchCandidate]] = []
+    for at, (place, made) in enumerate(twins):
+        share = made.confidence / equal if at < equal else min(made.confidence, best / equal)
+        reasons = (*made.reasons, MatchReason("ambiguous")) if 1 < equal > at else made.reasons
+        ordered.append((place, replace(made, confidence=round(share, 4), reasons=reasons)))
+    others = [
+        (place, replace(made, confidence=min(made.confidence, ordered[0][1].confidence)))
+        for place, made in candidates[1 + n_twins :]
+    ]
+    return [*ordered, *others], equal > 1
 
 
 def _clearly(
@@ -245,7 +271,7 @@ def _clearly(
     """Return the candidate that the whole search would put first, where nothing comes near it."""
     scored = find_clear_row(query, view, table, numbers)
     place = find_place(query, scored, view) if scored is not None else None
-    if place is None or place.is_split or not len(place.rows):
+    if place is None or place.is_split or place.twins or not len(place.rows):
         return None
     place = _only_address(place, view)
     return place, _describe(query, place, view, SURE_LEAD, is_tied=False)
@@ -284,11 +310,17 @@ def _with_alike(
     ranked: list[tuple[float, int, MatchCandidate]] = []
     known: set[int] = set()
     contradicting: set[int] = set()
-    score = math.inf
+    cap = best_of_equals = math.inf
+    evidence = math.inf
     for at, (place, made) in enumerate(named):
         own = alike.score_of(place, made.canonical_text) + TRUST * made.confidence
-        score = min(score, own)  # the order of what was found by name stays
-        ranked.append((-score, at, made))
+        if evidence - place.scored.evidence > SAME_EVIDENCE:
+            # What names and numbers put behind stays behind; among equals the likest is first.
+            evidence = place.scored.evidence
+            cap, best_of_equals = min(cap, best_of_equals), -math.inf
+        own = min(own, cap)
+        best_of_equals = max(best_of_equals, own)
+        ranked.append((-own, at, made))
         if made.standard_address_id is not None:
             known.add(made.standard_address_id)
     proposals = alike.places(limit)
@@ -310,8 +342,8 @@ def _with_alike(
         return [], False
     ceiling = candidates[0].confidence
     capped = [replace(each, confidence=min(each.confidence, ceiling)) for each in candidates]
-    is_first_named = bool(named) and candidates[0] is named[0][1]
-    return capped, is_ambiguous and is_first_named
+    is_first_tied = any(reason.code == "ambiguous" for reason in candidates[0].reasons)
+    return capped, is_ambiguous and is_first_tied
 
 
 def _with_unknown_door(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from geo.addresses.likeness_index import (
     likeness_index,
 )
 from geo.addresses.match_places import Confirmed, Place
-from geo.addresses.match_query import Query
+from geo.addresses.match_query import CLEAR_QUALITY, Query
 from geo.addresses.match_sites import ScoredRow, number_ids
 from geo.addresses.number_readings import NumberReading
 from geo.addresses.parse import ParsedAddress
@@ -49,6 +50,8 @@ _POINTS = {
 }
 _GATE = re.compile(r"[东南西北]{1,2}\d?号?门|\d号?门|[东南西北]区?门|大门")
 _ADMINISTRATIVE = {"province", "city", "county", "township"}
+
+T = TypeVar("T", float, NDArray[np.float64])
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,30 @@ class AlikeTextsOfQuery:
         self.parts: list[AlikeTexts] = []
         self.pairs: WeighedPairs | None = None
         if len(self.folded) > 1 and self.index.count:
-            self.pairs = self.index.weigh(self.folded, _shares(self.folded, parsed))
+            self.pairs = self.index.weigh(self.folded, self._shares())
             self.parts = self.index.compare(self.pairs)
+
+    def _shares(self) -> NDArray[np.float64]:
+        """Return what each pair counts: little inside divisions, nothing inside numbers."""
+        is_digit = np.array([char.isdigit() for char in self.folded])
+        shares: NDArray[np.float64] = np.array([1.0, NUMBER_SHARE, 0.0])[
+            is_digit[:-1].astype(int) + is_digit[1:]
+        ]
+        levels = self.view.names.levels
+        pieces = {
+            self.query.folded[hit.start : hit.end]
+            for hit, _ in self.query.hits
+            if hit.how in ("full", "short")
+            and hit.quality >= CLEAR_QUALITY
+            and levels[hit.name_id] <= _ADMINISTRATIVE
+        }
+        is_division = np.zeros(len(shares), bool)
+        for piece in pieces:
+            start = self.folded.find(piece)
+            while start >= 0:
+                is_division[start : start + len(piece) - 1] = True
+                start = self.folded.find(piece, start + 1)
+        return np.where(is_division, DIVISION_SHARE * shares, shares)
 
     def places(self, limit: int) -> list[AlikePlace]:
         """Return the most alike places, best first; equal ones by address id."""
@@ -101,7 +126,7 @@ class AlikeTextsOfQuery:
         cosine, explained = self.index.compare_text(self.pairs, text)
         # What differs lies below the group, which is what is left of the text without it.
         agreeing = sum(_POINTS[level][0] for level in place.confirmed.numbers)
-        return 0.5 * cosine + 0.5 * explained + agreeing
+        return self._text_score(cosine, explained) + agreeing
 
     def _ranked(
         self, number: int, part: AlikeTexts
@@ -140,8 +165,13 @@ class AlikeTextsOfQuery:
             cut = max(cut, float(np.partition(cosine, -TEXTS_RANKED)[-TEXTS_RANKED]) - 1e-9)
         return found[(cosine >= cut) & (part.explained[found] >= LEAST_EXPLAINED)]
 
+    def _text_score(self, cosine: T, explained: T) -> T:
+        """What no text of the register says, such as chatter, moves no two texts apart."""
+        assert self.pairs is not None
+        return 0.5 * cosine + 0.5 * self.pairs.whole / self.pairs.known * explained
+
     def _text_scores(self, part: AlikeTexts, texts: NDArray[np.int64]) -> NDArray[np.float64]:
-        scores = 0.5 * part.cosine[texts] + 0.5 * part.explained[texts]
+        scores = self._text_score(part.cosine[texts], part.explained[texts])
         if not self.says_gate:
             written = part.texts.texts
             has_gate = [_GATE.search(written[text]) is not None for text in texts.tolist()]
@@ -225,21 +255,3 @@ class AlikeTextsOfQuery:
             else:
                 differing[level] = (key, numbers.texts[own])
         return Confirmed({}, agreeing, differing, absent)
-
-
-def _shares(folded: str, parsed: ParsedAddress) -> NDArray[np.float64]:
-    """Return what each pair counts: little inside divisions, nothing inside numbers."""
-    is_digit = np.array([char.isdigit() for char in folded])
-    shares: NDArray[np.float64] = np.array([1.0, NUMBER_SHARE, 0.0])[
-        is_digit[:-1].astype(int) + is_digit[1:]
-    ]
-    at = 0
-    for part in parsed.parts:
-        if part.level.value not in _ADMINISTRATIVE:
-            continue
-        piece = fold_text(part.text)
-        start = folded.find(piece, at)
-        if start >= 0:
-            shares[start : start + len(piece) - 1] *= DIVISION_SHARE
-            at = start + len(piece)
-    return shares

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from geo.addresses.match_places import Place
+import math
+
+from geo.addresses.match_places import Place, own_text
 from geo.addresses.match_query import Query
 from geo.addresses.match_reasons import MatchReason
 from geo.addresses.match_sites import NAME_WEIGHTS
-from geo.addresses.normalise import fold_name, normalise
+from geo.addresses.normalise import fold_name
 from geo.addresses.register_index import RegisterView
 from geo.addresses.register_keys import NAME_LEVELS
 
@@ -21,7 +23,13 @@ _DIVISION_LEAVES = {"province": 0.25, "city": 0.3, "county": 0.6}
 _HIT_LEAVES = {"full": 1.0, "short": 0.97, "sound": 0.88, "typo": 0.86, "part": 0.6, "begun": 0.9}
 _NEAR_LEAVES = 0.6
 _UNREAD_LEAVES = 0.6
-_LEFTOVER_WEIGHT = 0.35
+# Each stretch of text that nothing explains takes its own share, whatever else the text says: more
+# text that is understood, or that says nothing, never makes up for it. The first characters of a
+# stretch cost most, so that one stretch costs no more than the two into which noise breaks it.
+_LEFTOVER_COST = 0.03
+_LEFTOVER_COST_OF_CHARACTER = 0.012
+_LEFTOVER_COST_OF_FURTHER = 0.004
+_LEFTOVER_FIRST = 4  # [characters]
 
 
 def find_doubts(query: Query, place: Place, view: RegisterView) -> tuple[list[MatchReason], float]:
@@ -65,8 +73,16 @@ def find_doubts(query: Query, place: Place, view: RegisterView) -> tuple[list[Ma
     leftover = [piece for piece in query.leftover if piece not in own_text]
     if leftover:
         reasons.append(MatchReason("leftover", said=" ".join(leftover)))
-        left *= 1.0 - _LEFTOVER_WEIGHT * sum(map(len, leftover)) / query.chinese
+        left *= math.exp(-sum(map(_leftover_cost, leftover)))
     return reasons, left
+
+
+def _leftover_cost(piece: str) -> float:
+    first = min(len(piece), _LEFTOVER_FIRST)
+    further = len(piece) - first
+    return (
+        _LEFTOVER_COST + _LEFTOVER_COST_OF_CHARACTER * first + _LEFTOVER_COST_OF_FURTHER * further
+    )
 
 
 def _is_literal_end(folded: str, own_text: str) -> bool:
@@ -80,8 +96,7 @@ def _own_text(place: Place, view: RegisterView) -> str:
     """Return the folded text of a place's own address: what stands there too is no doubt."""
     if place.address is None:
         return ""
-    part, row = place.address
-    return fold_name(normalise(view.parts[part].segment.texts[row].as_py()).text)
+    return own_text(view, *place.address)
 
 
 def _unexplained(
@@ -118,7 +133,7 @@ def _divisions_apart(
     segment = view.parts[place.scored.part].segment
     site = segment.row_site[place.scored.row]
     left = 1.0
-    for level, said in query.divisions.items():
+    for level, said in _said_divisions(query, place, view).items():
         name_id = int(segment.site_names[site, NAME_LEVELS.index(level)])
         stored = view.names.texts[name_id]
         if not name_id or stored == said or stored.startswith(said) or said.startswith(stored):
@@ -128,3 +143,26 @@ def _divisions_apart(
         reasons.append(MatchReason("division_differs", level, said, stored))
         left *= _DIVISION_LEAVES[level]
     return left
+
+
+def _said_divisions(query: Query, place: Place, view: RegisterView) -> dict[str, str]:
+    """Return level → folded name of the divisions that the text states.
+
+    Those of the register are read wherever they stand, others where grammar reads one. 江津 in the
+    name 江津安佳苑, which the place bears, is none.
+    """
+    said = {
+        level: name
+        for level, (name, written) in query.divisions.items()
+        if not any(
+            written in query.folded[hit.start : hit.end]
+            for each, hit in place.confirmed.names.items()
+            if each not in _DIVISION_LEAVES
+        )
+    }
+    for hit, _ in query.hits:
+        levels = view.names.levels[hit.name_id]
+        if hit.how == "full" and hit.quality == 1.0 and levels <= _DIVISION_LEAVES.keys():
+            for level in levels:
+                said.setdefault(level, view.names.texts[hit.name_id])
+    return said

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from geo.addresses.match_query import OPEN_END, Query
 from geo.addresses.match_sites import RowScores, ScoredRow, number_ids, take_best, visible
 from geo.addresses.name_table import NameHit
+from geo.addresses.normalise import fold_name, normalise
 from geo.addresses.register_index import RegisterView
 from geo.addresses.register_keys import NAME_LEVELS, NUMBER_LEVELS, TAIL_LEVELS
 from geo.addresses.row_groups import (
@@ -24,7 +25,7 @@ from geo.addresses.row_groups import (
     NAME_COLUMN,
     NUMBER_COLUMN,
     RowGroup,
-    find_exact_row,
+    find_exact_rows,
     row_level,
 )
 from geo.addresses.site_kernels import (
@@ -35,6 +36,7 @@ from geo.addresses.site_kernels import (
     rows_with_tail,
 )
 
+MAX_TWINS = 16  # addresses that are exactly one place whose texts are compared
 ROWS_COMPARED = 32  # best rows that are turned into places, at most
 POINTS_BEHIND = 5.5  # a row that far behind the best is no candidate
 
@@ -90,6 +92,7 @@ class Place:
     level : the finest level that is confirmed
     address : (part, row) of the row that is exactly this place, None where it is all of `rows`
     is_split : whether the text says more than `level`, which fits several of the rows
+    twins : other addresses that are as exactly this place, and written otherwise
     """
 
     level: str
@@ -98,6 +101,7 @@ class Place:
     confirmed: Confirmed
     scored: ScoredRow
     is_split: bool
+    twins: tuple[tuple[int, int], ...] = ()
 
     def address_id(self, view: RegisterView) -> int | None:
         """Return the id of the standard address that is this place."""
@@ -200,10 +204,9 @@ def find_place(query: Query, scored: ScoredRow, view: RegisterView) -> Place | N
     if level in TAIL_LEVELS:
         rows = _rows_inside(scored, confirmed, view)
         if _leaves_a_choice(rows, level, view):
-            return _site_place(scored, view, confirmed, is_split=True)
-        exact = find_exact_row(view, rows, level)
-        return Place(level, rows, exact, confirmed, scored, False)
-    return _site_place(scored, view, confirmed, is_split=False)
+            return _site_place(query, scored, view, confirmed, is_split=True)
+        return _exact_place(query, scored, view, confirmed, rows, level)
+    return _site_place(query, scored, view, confirmed, is_split=False)
 
 
 def _rows_inside(scored: ScoredRow, confirmed: Confirmed, view: RegisterView) -> RowGroup:
@@ -240,7 +243,7 @@ def _leaves_a_choice(group: RowGroup, level: str, view: RegisterView) -> bool:
 
 
 def _site_place(
-    scored: ScoredRow, view: RegisterView, confirmed: Confirmed, *, is_split: bool
+    query: Query, scored: ScoredRow, view: RegisterView, confirmed: Confirmed, *, is_split: bool
 ) -> Place | None:
     """Return the place of all sites that agree with what was confirmed above the tail."""
     on_levels = {*confirmed.names, *(each for each in confirmed.numbers if each in NUMBER_COLUMN)}
@@ -252,7 +255,42 @@ def _site_place(
     compared = on_levels | set(_TOLD_APART_BY.get(level, ()))
 
     rows = RowGroup.of(_rows_like(scored, view, compared, confirmed.names.keys()))
-    return Place(level, rows, find_exact_row(view, rows, level), confirmed, scored, is_split)
+    return _exact_place(query, scored, view, confirmed, rows, level, is_split=is_split)
+
+
+def _exact_place(
+    query: Query,
+    scored: ScoredRow,
+    view: RegisterView,
+    confirmed: Confirmed,
+    rows: RowGroup,
+    level: str,
+    *,
+    is_split: bool = False,
+) -> Place:
+    """Return the place of these rows with the address that is exactly it, if there is one.
+
+    Of addresses that differ in what registers often leave out, 清泉街道柳岸路3号 and
+    清泉街道桑田社区柳岸路3号, it is the one whose text ends as the query does; else all are.
+    """
+    exact = find_exact_rows(view, rows, level)
+    twins: list[tuple[int, int]] = []
+    if len(exact) > 1:
+        texts = {each: own_text(view, *each) for each in exact[:MAX_TWINS]}
+        literal = [each for each, text in texts.items() if text.endswith(query.folded)]
+        exact = literal or list(texts)
+        seen = {texts[exact[0]]}
+        for each in exact[1:]:
+            if texts[each] not in seen:
+                seen.add(texts[each])
+                twins.append(each)
+    address = exact[0] if exact else None
+    return Place(level, rows, address, confirmed, scored, is_split, tuple(twins))
+
+
+def own_text(view: RegisterView, part: int, row: int) -> str:
+    """Return the folded text of an address."""
+    return fold_name(normalise(view.parts[part].segment.texts[row].as_py()).text)
 
 
 def _rows_like(
@@ -318,7 +356,20 @@ def find_places(
                     each.drop(rows)
     if places and places[0].is_split:
         places += _choices(places[0], view, limit)
+    elif places and places[0].twins:
+        places[1:1] = _twins(places[0], view)
     return places
+
+
+def _twins(place: Place, view: RegisterView) -> list[Place]:
+    assert place.address is not None
+    return [
+        replace(
+            place, address=each, rows=RowGroup.single(*each),
+            scored=replace(place.scored, part=each[0], row=each[1]),
+        )
+        for each in place.twins
+    ]  # fmt: skip
 
 
 def _choices(place: Place, view: RegisterView, limit: int) -> list[Place]:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from geo.addresses.division_names import written_divisions
 from geo.addresses.name_table import NameHit
 from geo.addresses.normalise import fold_name, normalise
 from geo.addresses.number_readings import (
@@ -24,7 +25,7 @@ from geo.addresses.number_readings import (
 from geo.addresses.parse import ParsedAddress
 from geo.addresses.register_index import RegisterView
 from geo.addresses.register_keys import NUMBER_LEVELS, number_key
-from geo.addresses.words import RELATION_WORDS, alternatives
+from geo.addresses.words import RELATION_WORDS, ROAD_ENDINGS, alternatives
 
 CLEAR_QUALITY = 0.5  # a hit of this quality covers its text: nothing else is looked for there
 NESTED_SHARE = 0.35  # what a name inside a longer name is worth: 中山路 in 东中山路
@@ -43,10 +44,10 @@ _IDLE = re.compile(
 )
 # What `fold_name` changes: each run of numerals, each separator.
 _FOLDED = re.compile(r"[零〇一二三四五六七八九十百廿卅壹贰叁肆伍陆柒捌玖拾佰]+|[\s\-_,.;·()]")
+_UPPER_LEVELS = frozenset({"province", "city", "county"})
 _PIECE = re.compile(r"\d+|[A-Z]+")
 _TWO_DIGITS = re.compile(r"\d(?=\d)")
 _DIGIT = re.compile(r"\d")
-_CHINESE = re.compile(r"[一-鿿]")
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,8 @@ class Query:
     clusters : spans in `folded` at which names stand
     readings : ways to read the numbers, cheapest first
     leftover : pieces of Chinese that nothing explains
-    chinese : Chinese characters in all
     relations : words such as 对面 that say that the place is only near
-    divisions : level → folded name of divisions that the text states
+    divisions : level → folded name of a division that the text states, and as it is written there
     road : folded name of the road that grammar reads in the text, whether the register has it
     """
 
@@ -69,9 +69,8 @@ class Query:
     clusters: tuple[tuple[int, int], ...]
     readings: tuple[NumberReading, ...]
     leftover: tuple[str, ...]
-    chinese: int
     relations: tuple[str, ...]
-    divisions: dict[str, str]
+    divisions: dict[str, tuple[str, str]]
     road: str | None = None
 
     @functools.cached_property
@@ -125,7 +124,7 @@ def read_query(
         near = [
             hit
             for hit in view.names.find_similar(folded, first, last, view.alive_names)
-            if hit.start < end and hit.end > start
+            if hit.start < end and hit.end > start and not _is_written(hit, hits)
         ]
         if not any(hit.end - hit.start >= 3 for hit in near):
             near += view.names.find_parts(folded, start, end, view.alive_names)
@@ -150,10 +149,9 @@ def read_query(
         clusters=clusters,
         readings=_readings(tokens, components),
         leftover=tuple(left.split()),
-        chinese=len(_CHINESE.findall(folded)),
-        relations=tuple(note.text for note in parsed.relation) if parsed else (),
-        divisions=_divisions(parsed),
-        road=_fold(components["road"])[0] if "road" in components else None,
+        relations=_relations(parsed),
+        divisions=_divisions(parsed, left),
+        road=_road(components),
     )
 
 
@@ -368,11 +366,31 @@ def _readings(tokens: list[NumberToken], components: dict[str, str]) -> tuple[Nu
 _number_key = functools.lru_cache(maxsize=65_536)(number_key)
 
 
-def _divisions(parsed: ParsedAddress | None) -> dict[str, str]:
+def _relations(parsed: ParsedAddress | None) -> tuple[str, ...]:
     if parsed is None:
-        return {}
-    return {
-        part.level.value: fold_name(part.value)
-        for part in parsed.parts
-        if part.level.value in ("province", "city", "county") and part.code is not None
+        return ()
+    return tuple(
+        note.text
+        for note in parsed.relation
+        if _RELATION.search(note.text) or _DIGIT.search(note.text)
+    )
+
+
+def _road(components: dict[str, str]) -> str | None:
+    """Return the road, if it has a road's class word: 门牌5号 names none."""
+    road = components.get("road", "")
+    return _fold(road)[0] if road.endswith(ROAD_ENDINGS) else None
+
+
+def _divisions(parsed: ParsedAddress | None, left: str) -> dict[str, tuple[str, str]]:
+    """Return the divisions that grammar reads, and those in what is left, wherever they stand."""
+    said = {
+        level: (fold_name(name), fold_name(name))
+        for level, name in written_divisions(left).items()
+        if level in _UPPER_LEVELS
     }
+    for part in parsed.parts if parsed is not None else ():
+        if part.level.value in _UPPER_LEVELS and part.code is not None:
+            written = fold_name(normalise(part.text).text)
+            said[part.level.value] = (fold_name(part.value), written)
+    return said

@@ -133,6 +133,10 @@ def make_hit_table(query: Query, view: RegisterView) -> HitTable | None:
         of_name[cluster] = max(of_name[cluster], hit.quality)
         weight = _of_levels(levels[hit.name_id])[0] * hit.quality
         weights[cluster] = max(weights[cluster], weight)
+    for cluster in _told_again(quality, len(query.clusters)):
+        weights[cluster] = 0.0
+        for of_name in quality:
+            of_name[cluster] = 0.0
     of_names = [_of_levels(levels[name_id]) for name_id in ids]
     return HitTable(
         np.array(ids, np.int32),
@@ -142,6 +146,23 @@ def make_hit_table(query: Query, view: RegisterView) -> HitTable | None:
         [max(row) for row in quality],
         [is_area for *_, is_area in of_names],
     )
+
+
+def _told_again(quality: list[list[float]], n_clusters: int) -> set[int]:
+    """Return the clusters that say nothing that another doesn't say at least as well.
+
+    A name that is written twice is no better confirmed than one that is written once.
+    """
+    columns = [[of_name[cluster] for of_name in quality] for cluster in range(n_clusters)]
+    again: set[int] = set()
+    for cluster, own in enumerate(columns):
+        for other, best in enumerate(columns):
+            if other == cluster or other in again:
+                continue
+            if all(b >= a for a, b in zip(own, best, strict=True)) and any(own):
+                again.add(cluster)
+                break
+    return again
 
 
 @dataclass(frozen=True)

@@ -69,12 +69,14 @@ _LABEL_REACH = 12  # characters before a number in which its label may stand
 _TOKEN = re.compile(
     rf"第?(?P<below>地下|负|B(?=\d层|\d楼))?"
     rf"(?P<number>[甲乙丙丁戊]\d{{1,5}}|(?:(?<![A-Z])[A-Z]{{0,2}})?\d{{1,6}}[A-Z]?(?![A-Z])|[A-Z](?=座|幢|栋|楼|区|-\d|\d)"
+    rf"|(?:(?<=BUILDING )|(?<=BLOCK )|(?<=TOWER ))[A-Z](?![A-Z])"
     rf"|[东南西北中](?=单元|座|幢))"
     rf"(?P<suffix>(?<!-\d)(?<!-\d\d)(?<!-\d\d\d)(?<!-\d\d\d\d)-\d{{1,2}}(?=号(?![楼幢栋\d]))"
     rf"|[甲乙丙丁戊](?![一-鿿])|[甲乙丙丁戊](?=号)|号?(?:附|之)\d{{1,4}})?"
     rf"(?P<word>{_WORDS})?"
     rf"(?P<after>[甲乙丙丁戊](?![一-鿿])|附\d{{1,4}}号?)?"
 )
+_LONG_RUN = re.compile(r"\d{7,}")  # a telephone or an identity number, no number of an address
 _JOINT = re.compile(r"\s*[-/\\.,~#|:+* ]\s*$")
 _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
@@ -110,10 +112,15 @@ def spell_out_numerals(text: str) -> str:
 
 
 def find_numbers(text: str, names: Iterable[tuple[int, int]]) -> list[NumberToken]:
-    """Return the numbers of a text, in order, but those inside `names` (spans)."""
+    """Return the numbers of a text, in order, but those inside `names` (spans).
+
+    Numbers that are told again, 3幢101室，翠苑3幢101室, are told once.
+    """
     taken: set[int] = set()
     for start, end in names:
         taken.update(range(start, end))
+    for run in _LONG_RUN.finditer(text):
+        taken.update(range(*run.span()))
     tokens: list[NumberToken] = []
     last_end = -1
     for match in _TOKEN.finditer(text):
@@ -131,7 +138,18 @@ def find_numbers(text: str, names: Iterable[tuple[int, int]]) -> list[NumberToke
         between = text[last_end:start] if last_end >= 0 else "x"
         tokens.append(NumberToken(key, word, start, end, between == "" or _is_joint(between)))
         last_end = end
-    return _join_lanes(tokens)
+    return _join_lanes(_without_repetition(tokens))
+
+
+def _without_repetition(tokens: list[NumberToken]) -> list[NumberToken]:
+    """Leave out numbers at the end that are those of the beginning, in the same order."""
+    said = [(token.key, token.word) for token in tokens]
+    for count in range(len(said) // 2, 0, -1):
+        again = len(said) - count
+        is_apart = not tokens[again].joined
+        if is_apart and said[again:] == said[:count] and (count > 1 or said[0][1]):
+            return _without_repetition(tokens[:again])
+    return tokens
 
 
 def _label_before(text: str, start: int) -> str:

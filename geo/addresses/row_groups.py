@@ -52,18 +52,13 @@ class RowGroup:
         ((part, rows),) = self.parts
         return part, int(rows[0])
 
-    def overlaps(self, other: RowGroup) -> bool:
-        """Whether some row is in both. Exact where the smaller has at most 64 rows a part."""
-        if len(self) == 1 and len(other) == 1:
-            return self.only_row() == other.only_row()
-        theirs = dict(other.parts)
-        for part, rows in self.parts:
-            few, many = sorted((rows, theirs.get(part, rows[:0])), key=len)
-            at = np.searchsorted(many, few[:64])
-            at = np.minimum(at, max(len(many) - 1, 0))
-            if len(many) and (many[at] == few[:64]).any():
-                return True
-        return False
+    def holds(self, part: int, row: int) -> bool:
+        """Whether a row is in the group."""
+        rows = dict(self.parts).get(part)
+        if rows is None:
+            return False
+        at = int(np.searchsorted(rows, row))
+        return at < len(rows) and int(rows[at]) == row
 
 
 _LEVEL_OF_RANK = {rank: level for level, rank in LEVEL_RANK.items()} | {-1: "road"}
@@ -75,10 +70,18 @@ def row_level(part: VisiblePart, row: int) -> str:
 
 
 def find_exact_row(view: RegisterView, group: RowGroup, level: str) -> tuple[int, int] | None:
-    """Return (part, row) of the row that has no level finer than `level`: the place itself."""
+    """Return (part, row) of the row that has no level finer than `level`: the place itself.
+
+    Of several, the first that is no alias, by address id.
+    """
+    return next(iter(find_exact_rows(view, group, level)), None)
+
+
+def find_exact_rows(view: RegisterView, group: RowGroup, level: str) -> list[tuple[int, int]]:
+    """Return (part, row) of all rows that have no level finer than `level`, aliases last."""
     if len(group) == 1:
         number, row = group.only_row()
-        return (number, row) if row_level(view.parts[number], row) == level else None
+        return [(number, row)] if row_level(view.parts[number], row) == level else []
     found: list[tuple[bool, int, int, int]] = []
     for number, rows in group.parts:
         segment = view.parts[number].segment
@@ -87,7 +90,7 @@ def find_exact_row(view: RegisterView, group: RowGroup, level: str) -> tuple[int
             (bool(segment.row_is_alias[row]), int(segment.row_id[row]), number, row)
             for row in rows[own].tolist()
         ]
-    return min(found)[2:] if found else None
+    return [(number, row) for *_, number, row in sorted(found)]
 
 
 def group_point(view: RegisterView, group: RowGroup) -> tuple[LonLat | None, float | None]:

@@ -14,7 +14,7 @@ from geo.addresses.register_index import RegisterIndex
 from geo.addresses.register_rows import rows_from_texts
 from geo.errors import FileTooLarge, InvalidInput
 from geo.values import GridScope
-from tests.geo.addresses.small_register import TEXTS, small_index, small_rows
+from tests.geo.addresses.small_register import HEAD, TEXTS, small_index, small_rows
 
 EVERYTHING = GridScope.everything()
 INDEX = small_index()
@@ -168,6 +168,47 @@ def test_the_same_door_in_two_counties_is_ambiguous() -> None:
     settled = match("余杭区湖墅南路5号")
     assert settled.best is not None
     assert (settled.best.standard_address_id, settled.status) == (22, "matched")
+
+
+TWINS = RegisterIndex.from_rows(
+    [
+        (1, f"{HEAD}古荡街道桂溪社区柳岸路32号", 120.1, 30.2),
+        (2, f"{HEAD}古荡街道柳岸路32号", 120.2, 30.3),
+        (3, f"{HEAD}古荡街道松涛街5号喜盈超市", 120.1, 30.2),
+        (4, f"{HEAD}古荡街道云岭路7号喜盈超市", 120.2, 30.3),
+    ]
+)
+
+
+@pytest.mark.parametrize("address_id, body", [(1, "桂溪社区柳岸路32号"), (2, "柳岸路32号")])
+def test_a_registered_text_is_itself_beside_one_that_says_more(address_id: int, body: str) -> None:
+    best = match(f"{HEAD}古荡街道{body}", TWINS).best
+    assert best is not None
+    assert best.standard_address_id == address_id
+
+
+@pytest.mark.parametrize("text, both", [("柳岸路32号", {1, 2}), ("喜盈超市", {3, 4})])
+def test_addresses_that_differ_in_what_is_left_out_are_ambiguous(text: str, both: set[int]) -> None:
+    result = match(text, TWINS)
+    assert (result.status, result.ambiguous) == ("review", True)
+    assert {each.standard_address_id for each in result.candidates[:2]} == both
+    assert result.confidence <= 0.5
+
+
+@pytest.mark.parametrize(
+    "more", [" 13800000000", "电话13800000000", "，翠苑一区3-2-102", "，文一路269号翠苑一区3-2-102"]
+)
+def test_telephones_and_what_is_told_again_are_no_numbers_of_the_address(more: str) -> None:
+    result = match("文一路269号翠苑一区3-2-102" + more)
+    assert result.best is not None
+    assert (result.best.standard_address_id, result.status) == (13, "matched")
+    assert "unread" not in {code for code, _ in codes(result)}
+
+
+def test_a_building_by_its_letter_in_english() -> None:
+    best = match("Room 1203, Building A, 银江大厦").best
+    assert best is not None
+    assert (best.standard_address_id, best.missing) == (20, ("door",))
 
 
 def test_a_missing_entrance_is_told() -> None:
