@@ -25,10 +25,12 @@ from api.endpoints import (
     review,
     sessions,
     store,
+    tasks,
     tiles,
 )
 from api.errors import add_error_handlers
 from api.middleware import BodyCap, OwnOriginOnly, RequestRecord, SecurityHeaders
+from api.refusals import record_refusal
 from api.schemas.errors import error_schemas
 from api.services import Services
 from geo.settings import Settings
@@ -69,6 +71,7 @@ TAGS = [
     {"name": "layers", "description": "Answers over places, for the map."},
     {"name": "tiles", "description": "Vector tiles of the base map and the grids."},
     {"name": "session", "description": "Signing in, who one is, signing out."},
+    {"name": "task", "description": "Why one reads about persons, said once a task."},
     {"name": "store", "description": "The deployment itself."},
 ]
 
@@ -95,7 +98,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.services = services
-    add_error_handlers(app)
+    add_error_handlers(app, refused=record_refusal)
     # Tiles, hexagons and scripts shrink to a third: a phone on a bad network feels it.
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=5)
     app.add_middleware(BodyCap, cap_of=_body_cap(settings))
@@ -118,6 +121,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         layers,
         tiles,
         sessions,
+        tasks,
         store,
     ):
         endpoints.include_router(module.router)

@@ -15,8 +15,10 @@ from fastapi import Depends, Request, Response
 
 from api.services import Services
 from geo.accounts import Caller, Permission, caller_of_session, caller_of_token
+from geo.accounts.tasks import checked_case_ref
 from geo.audit import Access
 from geo.errors import NotPermitted, NotSignedIn
+from geo.purposes import find_purpose
 from geo.values import GridScope
 
 # Where TLS ends here or before us. The prefix makes browsers refuse it from any other host or path.
@@ -32,12 +34,12 @@ OPEN = frozenset(
         "/sign-in", "/static/{version}/{name:path}",
     }
 )  # fmt: skip
-# POSTs that ask without storing anything for good but a text in the review queue, or what one asked
-# to have as a file, and gave up again.
+# POSTs that ask without storing anything for good but a text in the review queue, what one asked to
+# have as a file and gave up again, and one's own task: who may read may say why.
 QUESTIONS = frozenset(
     {
         "geocode_many", "read_addresses", "standardise_addresses", "compare_addresses",
-        "ask_export", "stop_export",
+        "ask_export", "stop_export", "open_task", "end_task",
     }
 )  # fmt: skip
 # Routes that every account may ask, whatever its role.
@@ -120,13 +122,24 @@ def caller_access(
 ) -> Access:
     """Who asks, from where and why, for the audit log.
 
-    Purpose and case come in two headers: asked once a task, and in no address.
+    Purpose and case are those of the caller's open task; a program sends them in two headers.
+
+    Raises
+    ------
+    InvalidPurpose : the header names none of the deployment's list
+    InvalidInput : the case can't be, or is a person's number
     """
+    services: Services = request.app.state.services
+    purpose, case_ref = _header(request, "x-purpose"), _header(request, "x-case")
+    if purpose is None and case_ref is None and caller.task is not None:
+        purpose, case_ref = caller.task.purpose, caller.task.case_ref
+    elif purpose is not None:
+        purpose = find_purpose(services.purposes, purpose).code
     return Access(
         actor=caller.name,
         origin=origin_of(request),
-        purpose=_header(request, "x-purpose"),
-        case_ref=_header(request, "x-case"),
+        purpose=purpose,
+        case_ref=None if case_ref is None else checked_case_ref(case_ref),
         request_id=getattr(request.state, "request_id", None),
     )
 

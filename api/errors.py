@@ -1,7 +1,7 @@
 """Errors as answers: the one place where the platform's errors become HTTP.
 
-    NotSignedIn 401 · NotPermitted 403 · TooManyTries 429 · InvalidInput 422 ·
-    FileTooLarge 413 · NotFound 404 · Conflict 409 · NotEnoughData 409 ·
+    NotSignedIn 401 · NotPermitted 403 · PurposeMissing 428 · TooManyTries 429 ·
+    InvalidInput 422 · FileTooLarge 413 · NotFound 404 · Conflict 409 · NotEnoughData 409 ·
     Unavailable 503 with Retry-After · anything else 500 with a reference number and no detail
 
 Every body has one shape, `{"error": {...}}`, `api.schemas.errors.ErrorAnswer`. A text never holds
@@ -11,7 +11,7 @@ SQL, a path on this machine, or an address outside the caller's scope.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
@@ -33,6 +33,7 @@ from geo.errors import (
     NotPermitted,
     NotSignedIn,
     PlatformError,
+    PurposeMissing,
     TooManyTries,
     Unavailable,
 )
@@ -40,6 +41,7 @@ from geo.errors import (
 STATUS_OF_FAMILY: tuple[tuple[type[PlatformError], int], ...] = (
     (NotSignedIn, 401),
     (NotPermitted, 403),
+    (PurposeMissing, 428),
     (TooManyTries, 429),
     (FileTooLarge, 413),
     (InvalidInput, 422),
@@ -95,9 +97,19 @@ def error_response(
     )
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Let `app` answer every error in the one shape."""
-    app.add_exception_handler(PlatformError, platform_answer)
+def add_error_handlers(app: FastAPI, *, refused: Callable[[Request, Exception], None]) -> None:
+    """Let `app` answer every error in the one shape.
+
+    Parameters
+    ----------
+    refused : told of each of the platform's errors before it is answered
+    """
+
+    def answer(request: Request, error: Exception) -> Response:
+        refused(request, error)
+        return platform_answer(request, error)
+
+    app.add_exception_handler(PlatformError, answer)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(PoolTimeout, _busy)

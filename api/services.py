@@ -20,6 +20,7 @@ from geo.errors import PlatformError
 from geo.geocoding.local import open_geocoder
 from geo.importers.job_kinds import run_job
 from geo.importers.jobs import get_job
+from geo.purposes import load_purposes
 from geo.settings import Settings
 from geo.store.database import Database
 from geo.values import GridScope
@@ -51,6 +52,7 @@ class Services:
     def __init__(self, settings: Settings, database: Database) -> None:
         self.settings = settings
         self.database = database
+        self.purposes = load_purposes(settings.purposes_file)
         self.context = DeploymentContext(settings, database)
         self.geocoder = open_geocoder(database, settings, context=self.context)
         self.warming: Thread | None = None

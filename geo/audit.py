@@ -42,7 +42,8 @@ class Access:
     """Who asks, from where and why.
 
     actor : the account's name, or `operator:NAME` on the command line
-    purpose, case_ref : why, and the case or task it is for; asked once a task, not once a click
+    purpose, case_ref : why, a code of `geo.purposes`, and the case or task it is for; asked once a
+        task, not once a click
     """
 
     actor: str
@@ -110,7 +111,7 @@ def require_reason(access: Access) -> None:
     if not access.has_reason:
         raise PurposeMissing(
             "This tells something about a person, and takes a purpose and the reference of a case "
-            "or task. Give both.",
+            "or task. Open a task first (PUT /v1/task); a program sends X-Purpose and X-Case.",
             wanted=["purpose", "case_ref"],
         )
 

@@ -3,7 +3,7 @@
     PlatformError
     ├ InvalidInput (ValueError)   InvalidCoordinate, InvalidH3Cell, InvalidPeriod, InvalidDatum,
     │                             CRSMismatch, InvalidFile, FileTooLarge, InvalidMapping,
-    │                             InvalidCode, InvalidTile, PurposeMissing, InvalidNumber (.code),
+    │                             InvalidCode, InvalidTile, InvalidPurpose, InvalidNumber (.code),
     │                             InvalidRecord (.faults)
     ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound,
     │                             SourceNotFound, ReviewItemNotFound, MergeNotFound,
@@ -14,6 +14,7 @@
     │                             RecordConflict (.alike, .conflicts), WriteKeyTaken
     ├ NotSignedIn                 SignInRefused
     ├ NotPermitted
+    ├ PurposeMissing
     ├ TooManyTries(.retry_after_s)
     ├ NotEnoughData               DatumUndecided, TooFewPairs, TooFewIncidents (.found, .needed)
     └ Unavailable                 DatabaseUnavailable, PostGISMissing, DiskFull, AssetsMissing,
@@ -88,8 +89,8 @@ class InvalidTile(InvalidInput):
     """There is no map tile of this zoom, column and row."""
 
 
-class PurposeMissing(InvalidInput):
-    """What was asked for takes a purpose and the reference of a case."""
+class InvalidPurpose(InvalidInput):
+    """The purpose is none of the deployment's list (`wanted`)."""
 
 
 class InvalidNumber(InvalidInput):
@@ -154,6 +155,10 @@ class NotSignedIn(PlatformError):
 
 class NotPermitted(PlatformError):
     """Who asks is known, and may not do this."""
+
+
+class PurposeMissing(PlatformError):
+    """What was asked for takes a purpose and the reference of a case, and none is open."""
 
 
 class TooManyTries(PlatformError):

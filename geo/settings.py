@@ -142,6 +142,15 @@ class Settings(BaseSettings):
     export_keep_days: int = Field(
         default=7, ge=1, description="How long the file of an export can be fetched [days]."
     )
+    task_hours: int = Field(
+        default=4,
+        ge=1,
+        le=12,
+        description="A task for which somebody reads about persons ends after this [h].",
+    )
+    purposes_file: Path | None = Field(
+        default=None, description="List of purposes with their legal grounds; CSV."
+    )
     grid_households_min: int = Field(
         default=300,
         ge=0,

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from api.app import PREFIX
 from api.app import create_app as create_api
 from api.errors import platform_answer
+from api.refusals import record_refusal
 from geo.errors import NotPermitted, NotSignedIn
 from geo.settings import Settings
 from geo.store.database import Database
@@ -32,6 +33,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 def _turn_away(request: Request, error: Exception) -> Response:
     """A program is told; a person at a page is led to where they sign in, or told on a page."""
+    record_refusal(request, error)
     if request.url.path.startswith(f"{PREFIX}/"):
         return platform_answer(request, error)
     if isinstance(error, NotSignedIn):

@@ -17,7 +17,11 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from api.callers import CurrentCaller, pass_door
 from api.dependencies import OperatorScope, ReadSession, Scope, ServicesDep, SettingsDep, today
+from api.services import Services
+from geo.accounts import Caller
 from geo.accounts.first import DEMO_PASSWORD, find_demo_accounts
+from geo.accounts.tasks import CASE_CHARS_MAX
+from geo.accounts.tasks import NOTE_CHARS_MAX as TASK_NOTE_CHARS_MAX
 from geo.codes import CodeStandard
 from geo.decisions import NOTE_CHARS_MAX
 from geo.errors import Unavailable
@@ -41,6 +45,7 @@ GEOCODE_MOST_ROWS = 20_000
 GEOCODE_MOST_BYTES = 20_000_000
 ADDRESS_MOST_TEXTS = 50  # a person reads them one by one; more are work for the command line
 IMPORT_KINDS = ("areas", "grids", "addresses", "basemap")  # in the order a new store is filled
+TASK_HOURS_OFFERED = (1, 2, 4, 8, 12)
 DATUMS_OFFERED = ("WGS84", "CGCS2000", "GCJ02", "BD09")  # or any EPSG:nnnn, typed
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(pass_door)])
@@ -282,12 +287,20 @@ def render_page(
     asked = request.query_params.get("lang")
     language = choose_language(asked, request.cookies.get(LANGUAGE_COOKIE))
     texts = load_texts(language)
+    services: Services = request.app.state.services
+    caller: Caller | None = getattr(request.state, "caller", None)
+    hours = services.settings.task_hours
     html = (
         templates()
         .get_template(template)
         .render(
             overview=overview,
-            caller=getattr(request.state, "caller", None),
+            caller=caller,
+            purposes=list(services.purposes.values()),
+            case_chars_max=CASE_CHARS_MAX,
+            task_note_chars_max=TASK_NOTE_CHARS_MAX,
+            task_hours=hours,
+            task_hours_offered=sorted({*TASK_HOURS_OFFERED, hours}),
             texts=texts,
             say=texts.say,
             number=lambda value: format_decimal(value, locale=language),
@@ -296,8 +309,9 @@ def render_page(
             nonce=nonce,
             config={
                 "language": language,
-                "texts": texts.group("common.", "error.", "level.", *text_groups),
+                "texts": texts.group("common.", "error.", "level.", "task.", *text_groups),
                 "settings": settings or {},
+                "task": _task_facts(caller, services, language),
             },
             **values,
         )
@@ -317,6 +331,16 @@ def render_page(
             secure=request.url.scheme == "https",
         )
     return response
+
+
+def _task_facts(caller: Caller | None, services: Services, language: str) -> dict[str, str] | None:
+    """What the bar says of the caller's open task."""
+    task = None if caller is None else caller.task
+    if task is None:
+        return None
+    purpose = services.purposes.get(task.purpose)  # the list may have changed since
+    name = task.purpose if purpose is None else {"zh": purpose.zh, "en": purpose.en}[language]
+    return {"name": name, "case_ref": task.case_ref, "ends_at": task.ends_at.isoformat()}
 
 
 def unavailable_page(request: Request) -> Response:

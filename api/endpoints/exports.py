@@ -64,7 +64,7 @@ MEDIA_TYPES = {
     status_code=202,
     operation_id="ask_export",
     summary="Ask for an export",
-    responses=write_error_responses(),
+    responses=write_error_responses(428),
 )
 def ask_for_export(
     services: ServicesDep,

@@ -63,6 +63,7 @@ _DESCRIPTIONS = {
     404: "Not there, or outside what the caller may see.",
     409: "What is stored says otherwise, or is too little for an answer.",
     413: "The body is too large.",
+    428: "It is about persons, and no task is open: PUT /v1/task, or send X-Purpose and X-Case.",
     429: "Too many tries; see Retry-After.",
     422: "The request has faults; they are named.",
     500: "A fault of this program; the reference finds it in the log.",

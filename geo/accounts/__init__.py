@@ -14,6 +14,7 @@ from geo.accounts.accounts import (
 from geo.accounts.callers import Caller, caller_of_session, caller_of_token
 from geo.accounts.roles import ADMINISTRATORS, PERMISSIONS, Permission
 from geo.accounts.signing_in import SignedIn, sign_in, sign_out
+from geo.accounts.tasks import OpenTask, end_task, open_task
 from geo.accounts.tokens import create_api_token, end_api_token
 from geo.accounts.totp import new_totp_secret, totp_uri
 
@@ -21,6 +22,7 @@ __all__ = [
     "ADMINISTRATORS",
     "PERMISSIONS",
     "Caller",
+    "OpenTask",
     "Permission",
     "SignedIn",
     "assign",
@@ -31,9 +33,11 @@ __all__ = [
     "end_account",
     "end_api_token",
     "end_assignment",
+    "end_task",
     "find_accounts",
     "get_account",
     "new_totp_secret",
+    "open_task",
     "set_password",
     "set_totp_secret",
     "sign_in",

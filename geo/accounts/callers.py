@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from geo.accounts.passwords import token_hash
 from geo.accounts.roles import PERMISSIONS, Permission
+from geo.accounts.tasks import OpenTask, task_of
 from geo.store.scope import seeing_everything
-from geo.tables import Account, AccountAssignment, AccountSession, ApiToken
+from geo.tables import Account, AccountAssignment, AccountSession, AccountTask, ApiToken
 from geo.values import GridScope
 
 SEEN_EVERY = timedelta(minutes=1)  # not each request writes
@@ -22,7 +23,7 @@ SEEN_EVERY = timedelta(minutes=1)  # not each request writes
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `session_id` is missing for a program with a token."""
+    """Who asks. `session_id` and `task` are missing for a program with a token."""
 
     account_id: int
     name: str
@@ -31,6 +32,7 @@ class Caller:
     permissions: frozenset[Permission]
     scope: GridScope
     session_id: int | None = None
+    task: OpenTask | None = None
 
     def may(self, permission: Permission) -> bool:
         """Whether the caller may do this at all."""
@@ -48,8 +50,14 @@ def caller_of_session(
     day : whose assignments and grids count
     """
     found = session.execute(
-        select(Account, AccountSession)
+        select(Account, AccountSession, AccountTask)
         .join(AccountSession, AccountSession.account_id == Account.id)
+        .outerjoin(
+            AccountTask,
+            (AccountTask.session_id == AccountSession.id)
+            & AccountTask.ended_at.is_(None)
+            & (AccountTask.ends_at > now),
+        )
         .where(
             Account.ended_at.is_(None),
             AccountSession.token_hash == token_hash(token),
@@ -60,12 +68,19 @@ def caller_of_session(
     ).first()
     if found is None:
         return None
-    account, signed_in = found
+    account, signed_in, task = found
     if signed_in.seen_at < now - SEEN_EVERY:
         session.execute(
             update(AccountSession).where(AccountSession.id == signed_in.id).values(seen_at=now)
         )
-    return _caller(session, account, PERMISSIONS[account.role], day, session_id=signed_in.id)
+    return _caller(
+        session,
+        account,
+        PERMISSIONS[account.role],
+        day,
+        session_id=signed_in.id,
+        task=None if task is None else task_of(task),
+    )
 
 
 def caller_of_token(session: Session, token: str, *, now: datetime, day: date) -> Caller | None:
@@ -98,6 +113,7 @@ def _caller(
     day: date,
     *,
     session_id: int | None = None,
+    task: OpenTask | None = None,
 ) -> Caller:
     sees = Permission.READ in permissions
     return Caller(
@@ -108,6 +124,7 @@ def _caller(
         permissions=permissions,
         scope=assigned_scope(session, account.id, day) if sees else GridScope.of([]),
         session_id=session_id,
+        task=task,
     )
 
 

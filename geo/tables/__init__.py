@@ -6,6 +6,7 @@ from geo.tables.account import (
     Account,
     AccountAssignment,
     AccountSession,
+    AccountTask,
     ApiToken,
 )
 from geo.tables.address_merge import AddressMerge
@@ -68,6 +69,7 @@ __all__ = [
     "Account",
     "AccountAssignment",
     "AccountSession",
+    "AccountTask",
     "AddressAlias",
     "AddressMerge",
     "ApiToken",

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -90,6 +91,35 @@ class AccountSession(Base):
     origin: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class AccountTask(Base):
+    """Why somebody reads about persons: open in one sign-in until `ends_at`, or `ended_at` before.
+
+    `purpose` is a code of `geo.purposes`; neither `case_ref` nor `note` names a person.
+    """
+
+    __tablename__ = "account_task"
+    __table_args__ = (
+        CheckConstraint("ends_at > started_at", name="period"),
+        Index(
+            "uq_account_task_session_id",
+            "session_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_account_task_account_id", "account_id"),
+    )
+
+    id: Mapped[RowId]
+    account_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("account.id"))
+    session_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("account_session.id"))
+    purpose: Mapped[str] = mapped_column(Text)
+    case_ref: Mapped[str] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    ends_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 

@@ -38,7 +38,7 @@ def error_of(answer: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", LEAVES, ids=lambda kind: kind.__name__)
 def test_every_error_of_the_tree_has_a_status(kind: type[errors.PlatformError]) -> None:
-    assert status_of(kind("…")) in {401, 403, 404, 409, 413, 422, 429, 503}
+    assert status_of(kind("…")) in {401, 403, 404, 409, 413, 422, 428, 429, 503}
 
 
 def test_codes_are_names() -> None:

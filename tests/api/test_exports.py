@@ -72,9 +72,13 @@ def test_a_small_one_from_asking_to_the_file(client: TestClient) -> None:
 def test_a_large_one_takes_a_purpose_and_a_second_person(client: TestClient) -> None:
     order = {"kind": "addresses", "format": "geojson"}
     answer = client.post("/v1/exports", json=order)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "purpose_missing")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (428, "purpose_missing")
     asked = client.post("/v1/exports", json=order, headers=PURPOSE).json()
-    assert (asked["status"], asked["purpose"], asked["case_ref"]) == ("asked", "门牌核对", "任务 7")
+    assert (asked["status"], asked["purpose"], asked["case_ref"]) == (
+        "asked",
+        "address_check",
+        "任务 7",
+    )
     where = f"/v1/exports/{asked['id']}"
     assert client.get(f"{where}/file").status_code == 409
     assert client.post(f"{where}/approve", json={}).status_code == 403

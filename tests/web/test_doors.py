@@ -94,7 +94,8 @@ OWN_WORK = {"ask_export", "stop_export"}
 # Of nobody's grid: what everyone who may read gets.
 PUBLIC = {
     "list_areas", "get_area", "list_area_children", "list_grid_versions", "get_basemap_tile",
-    "read_addresses", "standardise_addresses", "compare_addresses",
+    "read_addresses", "standardise_addresses", "compare_addresses", "list_purposes",
+    "get_task", "open_task", "end_task",
 }  # fmt: skip
 # For administrators of the system; to everybody else they aren't there.
 OPERATORS = {

@@ -51,10 +51,11 @@ def test_an_export_is_asked_for_approved_and_fetched(
         expect(page.locator("#export-format option:not([disabled])")).to_have_count(2)
         page.locator("#export-kind").select_option("addresses")
         page.locator("#export-area").fill(COMMUNITY_1)
-        page.locator("#export-purpose").fill("门牌<b>核对</b>")
+        page.locator("#export-purpose").select_option("address_check")
+        page.locator("#export-case").fill("清单<b>7</b>")
         page.locator("#export-form button").click()
         expect(page.locator("#export-status")).to_contain_text("等待另一人批准")
-        expect(page.locator("#exports li")).to_contain_text("门牌<b>核对</b>")
+        expect(page.locator("#exports li")).to_contain_text("门牌核对 · 清单<b>7</b>")
         expect(page.locator("#exports .decision")).to_have_count(0)  # not one's own
 
         chief = dataclasses.replace(caller_of("chief"), name="chief")
@@ -82,7 +83,7 @@ def test_a_refusal_takes_a_reason_on_a_phone(
     with visiting(browser, export_site, **PHONE) as visit:
         page = visit.page
         visit.go("/exports?lang=en")
-        page.locator("#export-purpose").fill("a list for the office")
+        page.locator("#export-purpose").select_option("supervision")
         page.locator("#export-form button").click()
         expect(page.locator("#exports li")).to_contain_text("to be approved")
         chief = dataclasses.replace(caller_of("chief"), name="chief")

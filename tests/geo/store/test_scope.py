@@ -49,6 +49,7 @@ PUBLIC = {
     "account": _KNOWN_BY_SECRET,
     "account_assignment": _KNOWN_BY_SECRET,
     "account_session": _KNOWN_BY_SECRET,
+    "account_task": _KNOWN_BY_SECRET,
     "api_token": _KNOWN_BY_SECRET,
     "area": "names and borders of administrative areas",
     "basemap_feature": "the base map",

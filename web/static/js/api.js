@@ -16,9 +16,27 @@ export class ApiError extends Error {
 /**
  * Return the parsed answer. Throws ApiError, or AbortError when the caller gave up.
  * `timeLimit_ms`: 0 waits as long as it takes, for files on their way.
+ * What is about persons takes a task: where none is open, the visitor is asked, and it is tried again.
  */
-export async function askJson(
-  url, { signal, method = "GET", body, headers = {}, timeLimit_ms = TIME_LIMIT_MS } = {},
+export async function askJson(url, options = {}) {
+  try {
+    return await ask(url, options);
+  } catch (error) {
+    if (error.status !== 428 || !(await taskWasOpened())) throw error;
+    return ask(url, options);
+  }
+}
+
+/** Let the page ask for a task (task.js); whether one is open then. */
+function taskWasOpened() {
+  return new Promise((resolve) => {
+    const needed = new CustomEvent("task-needed", { cancelable: true, detail: { resolve } });
+    if (document.dispatchEvent(needed)) resolve(false); // nobody listens
+  });
+}
+
+async function ask(
+  url, { signal, method = "GET", body, headers = {}, timeLimit_ms = TIME_LIMIT_MS },
 ) {
   const limit = new AbortController();
   const timer = timeLimit_ms ? setTimeout(() => limit.abort(), timeLimit_ms) : 0;

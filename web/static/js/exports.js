@@ -175,7 +175,8 @@ function cssState(status) {
 }
 
 function purposeText(each) {
-  return [each.purpose, each.case_ref].filter(Boolean).join(" · ");
+  const option = [...byId("export-purpose").options].find((one) => one.value === each.purpose);
+  return [option?.textContent ?? each.purpose, each.case_ref].filter(Boolean).join(" · ");
 }
 
 function shownTime(time) {
