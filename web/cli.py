@@ -28,6 +28,7 @@ VERBS = {
     "address": ("geo.commands.address", "app", "Read an address text, train the reader."),
     "areas": ("geo.commands.areas", "app", "Import, list and show administrative areas."),
     "grids": ("geo.commands.grids", "app", "Check, import, list and show grids."),
+    "incidents": ("geo.commands.incidents", "app", "Import incidents, their categories."),
     "basemap": ("geo.commands.basemap", "app", "Import roads, buildings and places to draw."),
     "accounts": ("geo.commands.accounts", "app", "Accounts: who may sign in, what they see."),
     "keys": ("geo.commands.keys", "app", "Change the keys that seal what is stored."),

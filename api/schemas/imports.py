@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.schemas.geometry import Link
 
-JobKind = Literal["areas", "grids", "addresses", "basemap", "geocode", "duplicates"]
+JobKind = Literal["areas", "grids", "addresses", "basemap", "geocode", "duplicates", "incidents"]
 JobStatus = Literal["waiting", "running", "done", "failed", "stopped"]
 
 

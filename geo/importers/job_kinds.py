@@ -35,6 +35,7 @@ from geo.importers.jobs import (
     running_job,
 )
 from geo.importers.upload_safety import UploadLimits, sha256_of_file
+from geo.incidents.importing import run_incident_job
 from geo.settings import Settings
 from geo.store.database import Database
 
@@ -77,6 +78,8 @@ def run_job(
         kind = get_job(session, job_id).kind
     if kind == "addresses":
         run_address_job(database, job_id, settings=settings, progress=progress)
+    elif kind == "incidents":
+        run_incident_job(database, job_id, settings=settings, progress=progress)
     elif kind == "duplicates":
         run_duplicates_job(database, job_id, progress=progress)
     else:

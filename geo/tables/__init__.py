@@ -20,6 +20,15 @@ from geo.tables.establishment import ESTABLISHMENT_CLASSES, Establishment
 from geo.tables.export_request import EXPORT_STATUSES, ExportRequest
 from geo.tables.grid import GRID_KINDS, Grid, GridH3Cell, GridVersion
 from geo.tables.import_job import JOB_KINDS, JOB_STATUSES, ImportJob
+from geo.tables.incident import (
+    INCIDENT_POINT_METHODS,
+    INCIDENT_SOURCES,
+    INCIDENT_STATUSES,
+    Incident,
+    IncidentCategory,
+    IncidentHistory,
+    IncidentProfile,
+)
 from geo.tables.register_record import (
     RECORD_KINDS,
     REPORT_STATUSES,
@@ -55,6 +64,9 @@ __all__ = [
     "EXPORT_STATUSES",
     "GRID_KINDS",
     "IDENTITY_KINDS",
+    "INCIDENT_POINT_METHODS",
+    "INCIDENT_SOURCES",
+    "INCIDENT_STATUSES",
     "JOB_KINDS",
     "JOB_STATUSES",
     "POINT_METHODS",
@@ -87,6 +99,10 @@ __all__ = [
     "GridH3Cell",
     "GridVersion",
     "ImportJob",
+    "Incident",
+    "IncidentCategory",
+    "IncidentHistory",
+    "IncidentProfile",
     "RecordHistory",
     "RecordReport",
     "RecordVerification",

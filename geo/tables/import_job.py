@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.tables.base import Base, RowId, Timestamp
 
-JOB_KINDS = ("areas", "grids", "addresses", "basemap", "geocode", "duplicates")
+JOB_KINDS = ("areas", "grids", "addresses", "basemap", "geocode", "duplicates", "incidents")
 JOB_STATUSES = ("waiting", "running", "done", "failed", "stopped")
 
 

@@ -7,7 +7,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp 
 $$
 BEGIN
     IF name IS NULL OR name NOT IN (
-        'area', 'grid', 'grid_h3_cell', 'standard_address', 'address_alias', 'basemap_feature'
+        'area', 'grid', 'grid_h3_cell', 'standard_address', 'address_alias', 'basemap_feature',
+        'incident'
     ) THEN
         RAISE EXCEPTION 'analyze_table: % is no table that is loaded in bulk', quote_nullable(name)
             USING ERRCODE = 'invalid_parameter_value';

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ from geo.tables import (
     Grid,
     GridH3Cell,
     ImportJob,
+    Incident,
+    IncidentCategory,
+    IncidentHistory,
     RecordReport,
     RecordVerification,
     Residence,
@@ -54,6 +57,8 @@ PUBLIC = {
     "area": "names and borders of administrative areas",
     "basemap_feature": "the base map",
     "basemap_source": "the base map",
+    "incident_category": "names of kinds of incidents",
+    "incident_profile": "how columns of files are named; no value of a row",
     "grid_version": "dates and counts of imports of grids",
     "register_change": "numbers of addresses that changed, nothing of them",
     "store_note": "facts about the store",
@@ -78,6 +83,8 @@ def two_grids(cluster: EmbeddedCluster) -> Iterator[Database]:
     with copied_database(cluster) as database:
         with database.session() as session:
             version = add_grid_version(session)
+            session.add(IncidentCategory(code="theft", name="盗窃"))
+            session.flush()
             for code, letter, count in ((A, "A", 2), (B, "B", 1), (None, None, 1)):
                 grid = add_grid(session, code, drawn[letter], version=version) if code else None
                 for _ in range(count):
@@ -96,6 +103,7 @@ def two_grids(cluster: EmbeddedCluster) -> Iterator[Database]:
                     )
                 )  # fmt: skip
                 add_records(session, address)
+                add_incident(session, code)
                 if grid is not None:
                     session.add(
                         GridH3Cell(
@@ -121,6 +129,19 @@ def two_grids(cluster: EmbeddedCluster) -> Iterator[Database]:
                     )
                 )  # fmt: skip
         yield database
+
+
+def add_incident(session: Session, grid_code: str | None) -> None:
+    """An incident in a grid, closed since: so it has a history."""
+    at = datetime(2025, 1, 1, tzinfo=UTC)
+    row = Incident(
+        category_code="theft", source="sensor", reported_at=at, occurred_from=at, occurred_to=at,
+        grid_code=grid_code, dataset="test", recorded_by="test",
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    row.status = "closed"
+    session.flush()
 
 
 def add_records(session: Session, address: StandardAddress) -> None:
@@ -180,8 +201,8 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
             "standard_address": 2, "address_alias": 1, "standard_address_history": 1, "grid": 1,
             "grid_h3_cell": 1, "review_item": 1, "import_job": 0, "address_merge": 1,
             "duplicate_pair": 1, "dwelling": 1, "establishment": 1, "resident": 1, "residence": 1,
-            "record_history": 4, "record_report": 4, "record_verification": 4,
-            "export_request": 1,
+            "record_history": 4, "record_report": 4, "record_verification": 4, "export_request":
+            1, "incident": 1, "incident_history": 1,
         }  # fmt: skip
         assert set(session.scalars(select(StandardAddress.grid_code))) == {A}
     with two_grids.read_session_of(GridScope.of([A, B])) as session:
@@ -192,7 +213,7 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
             "grid_h3_cell": 2, "review_item": 3, "import_job": 1, "address_merge": 2,
             "duplicate_pair": 2, "dwelling": 3, "establishment": 3, "resident": 3, "residence": 3,
             "record_history": 12, "record_report": 12, "record_verification": 12,
-            "export_request": 3,
+            "export_request": 3, "incident": 3, "incident_history": 3,
         }  # fmt: skip
 
 
@@ -259,6 +280,17 @@ def test_writing_into_anothers_grid_is_refused(two_grids: Database) -> None:
                 "due_on": date(2025, 1, 1), "grid_code": A,
             }  # fmt: skip
             refused(session, insert(table).values(**at_theirs, **more))
+        at = datetime(2025, 1, 1, tzinfo=UTC)
+        in_b_then = {
+            "category_code": "theft", "source": "sensor", "reported_at": at, "occurred_from": at,
+            "occurred_to": at, "grid_code": B, "dataset": "test", "recorded_by": "test",
+        }  # fmt: skip
+        refused(session, insert(Incident).values(in_b_then))
+        refused(session, update(Incident).values(grid_code=B))
+        refused(
+            session,
+            insert(IncidentHistory).values(incident_id=2**40, version=1, was={}, recorded_from=at),
+        )
         refused(session, insert(Resident).values(name="x", source="test", recorded_by="test"))
         in_b = select(Dwelling.id).where(Dwelling.grid_code == B)
         with two_grids.session() as all_seeing:

@@ -1,0 +1,1 @@
+"""Incidents: what was reported, when and where. A place and a time, never a person."""
