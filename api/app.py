@@ -13,15 +13,20 @@ from starlette.middleware.gzip import GZipMiddleware
 from api.callers import pass_door
 from api.dependencies import refuse_unknown_parameters
 from api.endpoints import (
+    address_records,
     address_texts,
     addresses,
     areas,
     duplicates,
+    dwellings,
+    establishments,
     exports,
     geocoding,
     grids,
     imports,
     layers,
+    record_reports,
+    residents,
     review,
     sessions,
     store,
@@ -63,6 +68,11 @@ TAGS = [
     {
         "name": "addresses",
         "description": "Standard addresses (标准地址), their aliases and history.",
+    },
+    {
+        "name": "registers",
+        "description": "Dwellings, residents and establishments (一标三实) at standard addresses. "
+        "Whatever is about a person takes a purpose and a case, and is audited.",
     },
     {"name": "areas", "description": "Administrative areas, from province to community."},
     {"name": "grids", "description": "Community grids (网格), their versions and H3 cells."},
@@ -114,6 +124,11 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         review,
         duplicates,
         addresses,
+        dwellings,
+        residents,
+        establishments,
+        address_records,
+        record_reports,
         areas,
         grids,
         imports,

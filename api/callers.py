@@ -40,6 +40,7 @@ QUESTIONS = frozenset(
     {
         "geocode_many", "read_addresses", "standardise_addresses", "compare_addresses",
         "ask_export", "stop_export", "open_task", "end_task",
+        "search_residents", "read_resident_numbers",
     }
 )  # fmt: skip
 # Routes that every account may ask, whatever its role.

@@ -52,6 +52,10 @@ STATUS_OF_FAMILY: tuple[tuple[type[PlatformError], int], ...] = (
 )
 RETRY_AFTER_S = 5  # where an error doesn't say: a restarted PostgreSQL is back in about that time
 FACT_TEXT_MAX = 500  # characters of a text, entries of a list: an answer stays small
+# Fields whose values no answer says back.
+_SECRET = frozenset(
+    {"password", "code", "identity_number", "phone", "landlord_phone", "contact_phone"}
+)
 _OWN_KEYS = ("got", "wanted", "remedy")
 
 _HTTP_CODES = {
@@ -184,7 +188,7 @@ def _validation_error(request: Request, error: Exception) -> Response:
 
 def _is_secret(fault: Mapping[str, Any]) -> bool:
     """Whether a fault's input must not be sent back, nor be seen on a screen."""
-    return not {"password", "code"}.isdisjoint(fault["loc"])
+    return not _SECRET.isdisjoint(fault["loc"])
 
 
 def _is_whole_body(fault: Mapping[str, Any]) -> bool:

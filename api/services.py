@@ -28,22 +28,23 @@ from geo.values import GridScope
 WARMING_WAIT_S = 5.0  # a register of a million addresses takes longer; then the process just ends
 
 SIGN_IN_TRIES = "20/minute"
+PERSON_SEARCHES = "30/minute"
 
 SOME_TEXT = "甲路1号"  # reads the register, and loads what reading an address needs
 
 log = structlog.get_logger(__name__)
 
 
-class SignInLimit:
-    """How often one address may try to sign in; kept in memory, since one process serves."""
+class RateLimit:
+    """How often somebody may do something; kept in memory, since one process serves."""
 
-    def __init__(self) -> None:
-        self._limit = parse(SIGN_IN_TRIES)
+    def __init__(self, rate: str) -> None:
+        self._limit = parse(rate)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
-    def hit(self, origin: str) -> bool:
+    def hit(self, who: str) -> bool:
         """Count a try; whether it is still one of those allowed."""
-        return self._limiter.hit(self._limit, origin)
+        return self._limiter.hit(self._limit, who)
 
 
 class Services:
@@ -56,7 +57,8 @@ class Services:
         self.context = DeploymentContext(settings, database)
         self.geocoder = open_geocoder(database, settings, context=self.context)
         self.warming: Thread | None = None
-        self.sign_in_limit = SignInLimit()
+        self.sign_in_limit = RateLimit(SIGN_IN_TRIES)
+        self.person_searches = RateLimit(PERSON_SEARCHES)
         self.imports = ImportWorkers(database, self._run_import)
         self.exports = ExportWorkers(database, settings)
 

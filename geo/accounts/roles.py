@@ -12,16 +12,19 @@ class Permission(StrEnum):
     WRITE = "write"
     IMPORT = "import"
     APPROVE = "approve"  # what somebody else asked for, such as a large export
+    PERSONS = "persons"  # read and write what is about persons, with a purpose and a case
+    IDENTITY = "identity"  # see identity numbers whole
     ACCOUNTS = "accounts"
     AUDIT = "audit"
 
 
 _WORK = frozenset({Permission.READ, Permission.WRITE})
+_WITH_PERSONS = _WORK | {Permission.PERSONS}
 
 PERMISSIONS: dict[str, frozenset[Permission]] = {
-    "grid_worker": _WORK,
-    "patrol_leader": _WORK,
-    "chief": _WORK | {Permission.APPROVE},
+    "grid_worker": _WITH_PERSONS,
+    "patrol_leader": _WITH_PERSONS | {Permission.IDENTITY},
+    "chief": _WITH_PERSONS | {Permission.IDENTITY, Permission.APPROVE},
     "analyst": frozenset({Permission.READ}),
     "system_administrator": _WORK | {Permission.IMPORT, Permission.APPROVE},
     # These two see no places: who gives out rights and who watches don't do the work as well.

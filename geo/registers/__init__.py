@@ -30,6 +30,7 @@ from geo.registers.finding import (
     get_record,
     record_history,
 )
+from geo.registers.persons import PAGE_MAX as PERSONS_PAGE_MAX
 from geo.registers.persons import (
     PersonView,
     ResidenceView,
@@ -60,6 +61,7 @@ from geo.registers.verifying import (
 from geo.registers.writing import Writing
 
 __all__ = [
+    "PERSONS_PAGE_MAX",
     "Alike",
     "Contradiction",
     "Cycles",

@@ -412,7 +412,9 @@ def _put(
     if "note" in values:
         establishment.note = check_text(findings, "note", values["note"], longest=NOTE_CHARS_MAX)
     if "occupied_from" in values:
-        check_not_ahead(findings, "occupied_from", values["occupied_from"], writing.today)
+        check_not_ahead(
+            findings, "occupied_from", values["occupied_from"], writing.today, required=True
+        )
         establishment.occupied_from = values["occupied_from"]
     establishment.missing = missing_fields(establishment)
 

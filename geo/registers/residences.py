@@ -214,8 +214,8 @@ def change_residence(
     findings = Findings(KIND)
     with unchanged_where_refused(session, residence):
         check_residence(findings, wanted, writing)
-        _put(residence, wanted)
         if not findings.faults:
+            _put(residence, wanted)
             findings.conflicts += find_overlapping(
                 session, residence.resident_id, wanted, writing, but_id=residence_id
             )
@@ -352,9 +352,9 @@ def _excludes(kind: str) -> ColumnElement[bool]:
 def check_residence(findings: Findings, given: NewResidence, writing: Writing) -> None:
     """Note what of a residence can't be stored."""
     check_choice(findings, "kind", given.kind, RESIDENCE_KINDS)
-    check_not_ahead(findings, "lived_from", given.lived_from, writing.today)
+    check_not_ahead(findings, "lived_from", given.lived_from, writing.today, required=True)
     check_not_ahead(findings, "lived_to", given.lived_to, writing.today)
-    if given.lived_to is not None and given.lived_to <= given.lived_from:
+    if not findings.faults and given.lived_to is not None and given.lived_to <= given.lived_from:
         _note_backwards(findings, given.lived_from, given.lived_to)
     check_text(findings, "household_ref", given.household_ref, longest=HOUSEHOLD_CHARS_MAX)
 

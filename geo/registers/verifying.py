@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo.audit import record as record_in_log
+from geo.audit import require_reason
 from geo.decisions import checked_note
 from geo.errors import Conflict, InvalidInput, RecordNotFound
 from geo.registers.cycles import Cycles, dwelling_cycle, establishment_cycle
@@ -26,6 +27,7 @@ from geo.tables import (
 )
 
 LookedAt = Dwelling | Residence | Establishment
+ABOUT_PERSONS = frozenset({"resident", "residence"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,9 @@ def verify_record(
     RecordNotFound : there is none in the scope
     Conflict : it was changed since it was seen: then something else was looked at
     InvalidInput : the look can't have been, or things of this kind aren't looked at
+    PurposeMissing : it is about a person, and no purpose or no case is given
     """
+    _require_reason(kind, writing)
     look = check_look(look, writing.today)
     record = get_record(session, kind, record_id, scope=writing.scope, hold=True)
     if not isinstance(record, Dwelling | Residence | Establishment):
@@ -167,7 +171,9 @@ def report_error(
     ------
     RecordNotFound : there is none in the scope
     InvalidInput : nothing is said, it is too long, or there is no such field
+    PurposeMissing : it is about a person, and no purpose or no case is given
     """
+    _require_reason(kind, writing)
     record = get_record(session, kind, record_id, scope=writing.scope)
     said = checked_note(note.strip())
     if not said:
@@ -208,11 +214,13 @@ def settle_report(
     RecordNotFound : there is none in the scope
     Conflict : it was settled already
     InvalidInput : the note is too long
+    PurposeMissing : it is about a person, and no purpose or no case is given
     """
     report = session.get(RecordReport, report_id, with_for_update=True, populate_existing=True)
     if report is None:
         raise RecordNotFound(f"There is no report {report_id}.", report_id=report_id)
     get_record(session, report.record_kind, report.record_id, scope=writing.scope)
+    _require_reason(report.record_kind, writing)
     if report.status != "open":
         raise Conflict(f"Report {report_id} was settled already ({report.status}).")
     report.status = "mended" if mended else "unfounded"
@@ -233,22 +241,25 @@ def find_reports(
     session: Session,
     *,
     status: str = "open",
-    kind: str | None = None,
+    kinds: Collection[str] = RECORD_KINDS,
     record_id: int | None = None,
     after: int = 0,
     limit: int = 100,
 ) -> Sequence[RecordReport]:
-    """Return reports by number; the scope is that of the session.
+    """Return reports about records of these kinds, by number; the scope is that of the session.
 
-    Raises
-    ------
-    InvalidInput : no such kind
+    A report about a person tells something of them: whoever asks for those, audits it.
     """
-    if kind is not None and kind not in RECORD_KINDS:
-        raise InvalidInput(f"There is no kind of record {kind[:20]!r}.", field="kind")
-    query = select(RecordReport).where(RecordReport.status == status, RecordReport.id > after)
-    if kind is not None:
-        query = query.where(RecordReport.record_kind == kind)
+    query = select(RecordReport).where(
+        RecordReport.status == status,
+        RecordReport.record_kind.in_(sorted(kinds)),
+        RecordReport.id > after,
+    )
     if record_id is not None:
         query = query.where(RecordReport.record_id == record_id)
     return session.scalars(query.order_by(RecordReport.id).limit(limit)).all()
+
+
+def _require_reason(kind: str, writing: Writing) -> None:
+    if kind in ABOUT_PERSONS:
+        require_reason(writing.access)

@@ -197,17 +197,20 @@ def check_text(
     return text_given or None
 
 
-def check_choice(findings: Findings, of: str, given: str, choices: Iterable[str]) -> None:
+def check_choice(findings: Findings, of: str, given: str | None, choices: Iterable[str]) -> None:
     """Note a value that is none of those there are."""
     known = tuple(choices)
     if given not in known:
-        findings.fault(
-            of, "unknown_value", f"{of} is “{given[:40]}”, wanted one of {', '.join(known)}."
-        )
+        said = "empty" if given is None else f"“{given[:40]}”"
+        findings.fault(of, "unknown_value", f"{of} is {said}, wanted one of {', '.join(known)}.")
 
 
-def check_not_ahead(findings: Findings, of: str, given: date | None, today: date) -> None:
-    """Note a day that is yet to come, or lies before anything is recorded."""
+def check_not_ahead(
+    findings: Findings, of: str, given: date | None, today: date, *, required: bool = False
+) -> None:
+    """Note a day that is yet to come, lies before anything is recorded, or is lacking."""
+    if given is None and required:
+        findings.fault(of, "empty", f"{of} is empty. Give the day.")
     if given is not None and not date(1900, 1, 1) <= given <= today:
         findings.fault(
             of,

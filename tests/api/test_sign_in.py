@@ -46,7 +46,7 @@ def test_sign_in_who_am_i_sign_out(client: TestClient) -> None:
     assert "Domain" not in cookie
     assert client.get("/v1/session").json() == {
         "name": "wang", "shown_name": "示例·王", "role": "grid_worker",
-        "permissions": ["read", "write"], "sees_everything": True, "grid_count": None,
+        "permissions": ["persons", "read", "write"], "sees_everything": True, "grid_count": None,
     }  # fmt: skip
     assert client.get("/v1/store").status_code == 200
     token = client.cookies["__Host-gridbeat"]

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
 
 from api.callers import FOR_ALL_ROLES, OPEN, QUESTIONS
-from geo import accounts
+from geo import accounts, registers
 from geo.audit import Access
 from geo.exports import ExportFilter, ask_export, run_export
 from geo.h3_cells import h3_cell_to_text, lonlat_to_h3_cell
+from geo.registers.cycles import VERIFY_MONTHS
 from geo.store.cluster import EmbeddedCluster
 from geo.tables import ROLES, AddressMerge, DuplicatePair, ReviewItem
 from geo.values import GridScope
@@ -30,8 +32,21 @@ from web.app import create_app
 PASSWORD = "only-a-test-password"
 TOKEN = re.compile(r"\{(\w+)(?::\w+)?\}")
 
+# Why somebody asks about a person; who has no reason is refused in tests/api/test_registers.py.
+REASON = {"X-Purpose": "register", "X-Case": "T-1"}
+PHONE = "15400000001"
+SEEN = {"expected_version": 1}
+LOOK = {"expected_version": 1, "look": {"on": "2025-01-01"}}
+LIVES = {"standard_address_id": "ADDRESS", "kind": "lodging", "lived_from": "2025-01-01"}
 # An item in grid A: its owner gets it, the neighbour 404. Values of the path; `query` besides.
 ITEMS: dict[str, dict[str, Any]] = {
+    "get_dwelling": {"dwelling_id": "DWELLING"},
+    "list_dwelling_history": {"dwelling_id": "DWELLING"},
+    "get_establishment": {"establishment_id": "ESTABLISHMENT"},
+    "list_establishment_history": {"establishment_id": "ESTABLISHMENT"},
+    "get_resident": {"resident_id": "RESIDENT", "headers": REASON},
+    "list_residents": {"query": {"address_id": "ADDRESS"}, "headers": REASON},
+    "list_address_records": {"address_id": "ADDRESS", "headers": REASON},
     "get_grid": {"grid_code": GRID_A},
     "list_grid_neighbours": {"grid_code": GRID_A},
     "list_grid_h3_cells": {"grid_code": GRID_A, "query": {"resolution": 9}},
@@ -47,6 +62,46 @@ ITEMS: dict[str, dict[str, Any]] = {
 # Writes to an item in grid A: the neighbour gets 404, whatever the body. The owner's own answers
 # are tested where the endpoint is.
 WRITES: dict[str, dict[str, Any]] = {
+    "record_dwelling": {"body": {"standard_address_id": "ADDRESS", "use": "vacant"}},
+    "change_dwelling": {"dwelling_id": "DWELLING", "body": SEEN},
+    "end_dwelling": {"dwelling_id": "DWELLING", "body": {**SEEN, "ended_on": "2025-01-01"}},
+    "verify_dwelling": {"dwelling_id": "DWELLING", "body": LOOK},
+    "report_dwelling": {"dwelling_id": "DWELLING", "body": {"note": "x"}},
+    "record_establishment": {
+        "body": {
+            "standard_address_id": "ADDRESS", "name": "x", "establishment_class": "other",
+            "occupied_from": "2025-01-01",
+        },
+    },
+    "change_establishment": {"establishment_id": "ESTABLISHMENT", "body": SEEN},
+    "end_establishment": {
+        "establishment_id": "ESTABLISHMENT", "body": {**SEEN, "left_on": "2025-01-01"},
+    },
+    "move_establishment": {
+        "establishment_id": "ESTABLISHMENT",
+        "body": {**SEEN, "standard_address_id": "ADDRESS", "moved_on": "2025-01-01"},
+    },
+    "verify_establishment": {"establishment_id": "ESTABLISHMENT", "body": LOOK},
+    "report_establishment": {"establishment_id": "ESTABLISHMENT", "body": {"note": "x"}},
+    "record_resident": {"body": {"name": "测试甲某", "residence": LIVES}, "headers": REASON},
+    "change_resident": {"resident_id": "RESIDENT", "body": SEEN, "headers": REASON},
+    "read_resident_numbers": {
+        "resident_id": "RESIDENT", "body": {"fields": ["phone"]}, "headers": REASON,
+    },
+    "open_residence": {"resident_id": "RESIDENT", "body": LIVES, "headers": REASON},
+    "report_resident": {"resident_id": "RESIDENT", "body": {"note": "x"}, "headers": REASON},
+    "change_residence": {"residence_id": "RESIDENCE", "body": SEEN, "headers": REASON},
+    "move_resident": {
+        "residence_id": "RESIDENCE", "body": {**SEEN, **LIVES}, "headers": REASON,
+    },
+    "end_residence": {
+        "residence_id": "RESIDENCE", "body": {**SEEN, "lived_to": "2025-01-01"},
+        "headers": REASON,
+    },
+    "annul_residence": {"residence_id": "RESIDENCE", "body": SEEN, "headers": REASON},
+    "verify_residence": {"residence_id": "RESIDENCE", "body": LOOK, "headers": REASON},
+    "report_residence": {"residence_id": "RESIDENCE", "body": {"note": "x"}, "headers": REASON},
+    "settle_record_report": {"report_id": "REPORT", "body": {"mended": True}},
     "change_address": {"address_id": "ADDRESS", "body": {"expected_version": 1}},
     "end_address": {"address_id": "ADDRESS", "body": {"expected_version": 1}},
     "add_address_alias": {
@@ -74,6 +129,10 @@ WRITES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 # Lists and sums: what the neighbour gets holds nothing of grid A.
 LISTS: dict[str, dict[str, Any]] = {
+    "list_dwellings": {},
+    "list_establishments": {},
+    "search_residents": {"body": {"phone": PHONE}, "headers": REASON},
+    "list_record_reports": {"headers": REASON},
     "list_addresses": {},
     "list_grids": {},
     "list_review_items": {},
@@ -164,6 +223,7 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
         session.add_all([item, pair, merge])
         session.flush()
         item_id, pair_id, merge_id = item.id, pair.id, merge.id
+        records = _add_records(session, first)
     own = GridScope.of([GRID_A])
     with place.database.session_of(own) as session:
         export = ask_export(
@@ -178,10 +238,48 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
         "PAIR": pair_id,
         "MERGE": merge_id,
         "EXPORT": export.id,
+        **records,
         "LON": point.x,
         "LAT": point.y,
         "CELL": h3_cell_to_text(int(lonlat_to_h3_cell(point.x, point.y, 9))),
     }
+
+
+def _add_records(session: Session, address_id: int) -> dict[str, int]:
+    """A record of each kind at an address, and a report."""
+    since = date(2024, 1, 1)
+    who = registers.Writing(
+        Access("test", purpose="register", case_ref="T-1"), GridScope.everything(),
+        today=date(2026, 1, 1), cycles=registers.Cycles(VERIFY_MONTHS),
+    )  # fmt: skip
+    dwelling = registers.record_dwelling(
+        session, registers.NewDwelling(address_id, "vacant"), writing=who
+    )
+    establishment = registers.record_establishment(
+        session, registers.NewEstablishment(address_id, "示例店", "other", since), writing=who
+    )
+    resident = registers.record_resident(
+        session,
+        registers.NewResident("测试乙某", phone=PHONE),
+        registers.NewResidence(address_id, "floating", since),
+        writing=who,
+    )
+    report = registers.report_error(session, "dwelling", dwelling.record_id, "x", writing=who)
+    assert resident.residence_id is not None
+    return {
+        "DWELLING": dwelling.record_id,
+        "ESTABLISHMENT": establishment.record_id,
+        "RESIDENT": resident.record_id,
+        "RESIDENCE": resident.residence_id,
+        "REPORT": report.id,
+    }
+
+
+def _filled(value: Any, known: dict[str, Any]) -> Any:
+    """A body with the words in capitals as what they stand for."""
+    if isinstance(value, dict):
+        return {key: _filled(each, known) for key, each in value.items()}
+    return known.get(value, value) if isinstance(value, str) else value
 
 
 def routes(app: FastAPI) -> dict[str, tuple[str, str]]:
@@ -204,7 +302,8 @@ def ask(
 ) -> Any:
     method, path = routes(app)[name]
     values = {key: known.get(value, value) if isinstance(value, str) else value
-              for key, value in more.items() if key not in ("query", "body")}  # fmt: skip
+              for key, value in more.items()
+              if key not in ("query", "body", "headers")}  # fmt: skip
     filled = TOKEN.sub(lambda found: str(values.get(found.group(1), 1)), path)
     query = {
         key: known.get(value, value) if isinstance(value, str) else value
@@ -214,8 +313,9 @@ def ask(
     client.cookies.clear()
     client.cookies.update(cookies)
     return client.request(
-        method, filled, params=query, json=more.get("body"), follow_redirects=False
-    )
+        method, filled, params=query, json=_filled(more.get("body"), known),
+        headers=more.get("headers"), follow_redirects=False,
+    )  # fmt: skip
 
 
 def test_every_route_is_in_one_list(app: FastAPI) -> None:

@@ -145,7 +145,7 @@ def test_a_report_waits_until_it_is_settled(session: Session, places: Places) ->
     )  # fmt: skip
     assert (done.status, done.settled_by, done.settled_note) == ("mended", "li", "已改")
     assert find_reports(session) == []
-    assert find_reports(session, status="mended", kind="dwelling", record_id=made.record_id)
+    assert find_reports(session, status="mended", kinds=["dwelling"], record_id=made.record_id)
     with pytest.raises(Conflict, match="settled already"):
         settle_report(session, report.id, mended=False, now=NOW, writing=writing(A))
     for note, field in ((" ", None), ("x", "ghost"), ("x" * 501, None)):
