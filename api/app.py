@@ -25,6 +25,7 @@ from api.endpoints import (
     grids,
     imports,
     layers,
+    positions,
     record_reports,
     residents,
     review,
@@ -32,6 +33,7 @@ from api.endpoints import (
     store,
     tasks,
     tiles,
+    units,
 )
 from api.errors import add_error_handlers
 from api.middleware import BodyCap, OwnOriginOnly, RequestRecord, SecurityHeaders
@@ -80,6 +82,8 @@ TAGS = [
     {"name": "exports", "description": "Files taken out, with a second person above a cap."},
     {"name": "layers", "description": "Answers over places, for the map."},
     {"name": "tiles", "description": "Vector tiles of the base map and the grids."},
+    {"name": "patrol units", "description": "Patrol units, their duty, their devices."},
+    {"name": "positions", "description": "Where units are: in from devices, out to viewers."},
     {"name": "session", "description": "Signing in, who one is, signing out."},
     {"name": "task", "description": "Why one reads about persons, said once a task."},
     {"name": "store", "description": "The deployment itself."},
@@ -135,12 +139,16 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         exports,
         layers,
         tiles,
+        units,
+        positions,
         sessions,
         tasks,
         store,
     ):
         endpoints.include_router(module.router)
     app.include_router(endpoints)
+    # Devices come through a door of their own, with words of their own in the query.
+    app.include_router(positions.intake, prefix=PREFIX)
     return app
 
 

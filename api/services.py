@@ -20,6 +20,8 @@ from geo.errors import PlatformError
 from geo.geocoding.local import open_geocoder
 from geo.importers.job_kinds import run_job
 from geo.importers.jobs import get_job
+from geo.positions.intake import Intake
+from geo.positions.live import LiveBoard
 from geo.purposes import load_purposes
 from geo.settings import Settings
 from geo.store.database import Database
@@ -61,6 +63,8 @@ class Services:
         self.person_searches = RateLimit(PERSON_SEARCHES)
         self.imports = ImportWorkers(database, self._run_import)
         self.exports = ExportWorkers(database, settings)
+        self.board = LiveBoard()
+        self.intake = Intake(database, moved=self.board.move)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -68,12 +72,16 @@ class Services:
         clear_half_uploads(self.settings)
         self.imports.start()
         self.exports.start()
+        with self.database.read_session_of(GridScope.everything()) as session:
+            self.board.load(session)
+        self.intake.start()
         self.warming = Thread(target=self._warm_geocoder, name="warm-geocoder", daemon=True)
         self.warming.start()
         try:
             yield
         finally:
             self.exports.stop()
+            self.intake.stop()
             self.imports.stop()
             self.warming.join(WARMING_WAIT_S)
 

@@ -8,7 +8,7 @@
     ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound,
     │                             SourceNotFound, ReviewItemNotFound, MergeNotFound,
     │                             DuplicateNotFound, AccountNotFound, RecordNotFound,
-    │                             ExportNotFound
+    │                             ExportNotFound, PatrolUnitNotFound
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty, StaleRecord (.sides),
     │                             RecordConflict (.alike, .conflicts), WriteKeyTaken
@@ -147,6 +147,10 @@ class RecordNotFound(NotFound):
 
 class ExportNotFound(NotFound):
     """No such export, or its file has expired."""
+
+
+class PatrolUnitNotFound(NotFound):
+    """No such patrol unit."""
 
 
 class NotSignedIn(PlatformError):

@@ -151,6 +151,12 @@ class Settings(BaseSettings):
     purposes_file: Path | None = Field(
         default=None, description="List of purposes with their legal grounds; CSV."
     )
+    positions_kept_days: int = Field(
+        default=60,
+        ge=2,
+        le=3650,
+        description="Positions of patrol units older than this are purged [days].",
+    )
     grid_households_min: int = Field(
         default=300,
         ge=0,

@@ -14,6 +14,7 @@ from geo.audit_anchors import anchor
 from geo.errors import InvalidFile, PlatformError
 from geo.exports import expire_exports
 from geo.grid_versions import follow_grids
+from geo.positions.purging import purge_positions
 from geo.settings import Settings
 from geo.store.database import Database
 
@@ -56,6 +57,15 @@ def let_exports_expire(database: Database, settings: Settings, now: datetime) ->
         log.info("day.exports_expired", count=count)
 
 
+def keep_positions(database: Database, settings: Settings, now: datetime) -> None:
+    """Purge the positions of units that are older than they are kept; the receipt is stored."""
+    with database.session() as session:
+        receipt = purge_positions(
+            session, kept_days=settings.positions_kept_days, now=now, purged_by="gridbeat"
+        )
+    log.info("positions.purged", before=receipt.before.isoformat(), count=receipt.position_count)
+
+
 @contextlib.contextmanager
 def each_day(
     database: Database,
@@ -71,6 +81,7 @@ def each_day(
     begun = settings.local_day(now())
     begin_day(database, begun)
     let_exports_expire(database, settings, now())
+    keep_positions(database, settings, now())
     leaving = threading.Event()
 
     def watch() -> None:
@@ -83,6 +94,7 @@ def each_day(
                 begin_day(database, day)
                 keep_audit(database, settings, now())
                 let_exports_expire(database, settings, now())
+                keep_positions(database, settings, now())
             except PlatformError as error:
                 log.warning("day.not_begun", day=day.isoformat(), error=type(error).__name__)
             else:

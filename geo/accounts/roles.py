@@ -16,6 +16,8 @@ class Permission(StrEnum):
     IDENTITY = "identity"  # see identity numbers whole
     ACCOUNTS = "accounts"
     AUDIT = "audit"
+    # Lead patrol units: their roster, their devices, where all of them are. Others see their own.
+    LEAD = "lead"
 
 
 _WORK = frozenset({Permission.READ, Permission.WRITE})
@@ -23,8 +25,8 @@ _WITH_PERSONS = _WORK | {Permission.PERSONS}
 
 PERMISSIONS: dict[str, frozenset[Permission]] = {
     "grid_worker": _WITH_PERSONS,
-    "patrol_leader": _WITH_PERSONS | {Permission.IDENTITY},
-    "chief": _WITH_PERSONS | {Permission.IDENTITY, Permission.APPROVE},
+    "patrol_leader": _WITH_PERSONS | {Permission.IDENTITY, Permission.LEAD},
+    "chief": _WITH_PERSONS | {Permission.IDENTITY, Permission.APPROVE, Permission.LEAD},
     "analyst": frozenset({Permission.READ}),
     "system_administrator": _WORK | {Permission.IMPORT, Permission.APPROVE},
     # These two see no places: who gives out rights and who watches don't do the work as well.

@@ -2,7 +2,11 @@
 
 A fix has three clocks: `fixed_at` and `sent_at` by the device, `received_at` by us. What was
 buffered came late for another reason, so only fixes that came at once count: those whose delay is
-within `ONLINE_SPREAD_S` of the smallest. The delay of the network (some 0.1 s) is part of the skew.
+within `ONLINE_SPREAD_S` of the smallest. The delay of the network (some 0.1 s) is in the skew.
+
+A buffer that is emptied looks like a clock that is behind, but for a moment: its delays shrink.
+So a clock is believed to be behind when the delay stayed the same for `BEHIND_FOR_S`; to be ahead,
+which no buffer can do, for `AHEAD_FOR_S`.
 
 Source: docs/live_positions.md, "Three clocks".
 """
@@ -18,6 +22,7 @@ from numpy.typing import ArrayLike
 ONLINE_SPREAD_S = 15.0
 FIXES_MIN = 5
 CORRECTED_ABOVE_S = 30.0
+BEHIND_FOR_S, AHEAD_FOR_S = 600.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +32,9 @@ class ClockSkew:
     skew_s : median(received - sent) [s]; NaN where fewer than `FIXES_MIN` fixes came at once.
         Positive: the device's clock is behind
     fix_count : fixes it stands on
-    is_corrected : whether `fixed_at` is corrected by it: it is large enough, and the times of the
-        fixes show it too (a phone whose fixes carry the satellites' time needs none)
+    is_corrected : whether `fixed_at` is corrected by it: it is large enough, seen for long enough,
+        and the times of the fixes show it too (a phone whose fixes carry the satellites' time needs
+        none)
     """
 
     skew_s: float
@@ -61,8 +67,10 @@ def measure_skew(fixed_s: ArrayLike, sent_s: ArrayLike, received_s: ArrayLike) -
         return ClockSkew(float("nan"), count, False)
     skew_s = float(np.median(delay[online]))
     by_fix_s = float(np.median((received - fixed)[online]))
+    span_s = float(np.ptp(received[online]))
     is_corrected = (
         abs(skew_s) > CORRECTED_ABOVE_S
+        and span_s >= (BEHIND_FOR_S if skew_s > 0 else AHEAD_FOR_S)
         and abs(by_fix_s) > CORRECTED_ABOVE_S
         and (skew_s > 0) == (by_fix_s > 0)
     )

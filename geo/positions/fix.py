@@ -91,11 +91,13 @@ class Reading:
 
     dropped : reason → how many
     first_at : reason → the position in the body, from 0, of the first that was dropped for it
+    claimed : what the device calls itself, also where nothing else could be used
     """
 
     fixes: list[Fix] = field(default_factory=list)
     dropped: Counter[Drop] = field(default_factory=Counter)
     first_at: dict[Drop, int] = field(default_factory=dict)
+    claimed: str | None = None
 
     def drop(self, reason: Drop, at: int = 0) -> None:
         """Count one that can't be used."""
@@ -106,5 +108,7 @@ class Reading:
         """Keep a fix, or count why there is none."""
         if isinstance(found, Fix):
             self.fixes.append(found)
+            if self.claimed is None:
+                self.claimed = found.device_id
         else:
             self.drop(found, at)

@@ -32,6 +32,7 @@ def read_osmand(query: bytes, *, received_at: datetime) -> Reading:
     if isinstance(words, Drop):
         reading.drop(words)
         return reading
+    reading.claimed = wire.name_of(words.get("id") or words.get("deviceid"))
     fixed_at = wire.any_time(words["timestamp"]) if words.get("timestamp") else received_at
     reading.take(fix_of_words(words, fixed_at, Source.OSMAND))
     return reading

@@ -22,6 +22,7 @@ def read_traccar_client_form(body: bytes) -> Reading:
     if isinstance(words, Drop):
         reading.drop(words)
         return reading
+    reading.claimed = wire.name_of(words.get("id"))
     fixed_at = wire.unix_time(words.get("timestamp"))
     reading.take(fix_of_words(words, fixed_at, Source.TRACCAR_CLIENT))
     return reading

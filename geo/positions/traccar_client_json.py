@@ -25,6 +25,7 @@ def read_traccar_client_json(body: bytes) -> Reading:
         return reading
     locations = message.get("location")
     device_id = wire.name_of(message.get("device_id"))
+    reading.claimed = device_id
     for at, location in enumerate(locations if isinstance(locations, list) else [locations]):
         reading.take(_fix_of(device_id, location), at)
     return reading

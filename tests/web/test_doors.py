@@ -15,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.callers import FOR_ALL_ROLES, OPEN, QUESTIONS
@@ -24,7 +25,16 @@ from geo.exports import ExportFilter, ask_export, run_export
 from geo.h3_cells import h3_cell_to_text, lonlat_to_h3_cell
 from geo.registers.cycles import VERIFY_MONTHS
 from geo.store.cluster import EmbeddedCluster
-from geo.tables import ROLES, AddressMerge, DuplicatePair, ReviewItem
+from geo.tables import (
+    ROLES,
+    Account,
+    AddressMerge,
+    DuplicatePair,
+    PatrolLatest,
+    PatrolUnit,
+    PatrolUnitMember,
+    ReviewItem,
+)
 from geo.values import GridScope
 from tests.api.conftest import GRID_A, GRID_B, District, settled_district
 from web.app import create_app
@@ -58,6 +68,8 @@ ITEMS: dict[str, dict[str, Any]] = {
     "list_address_merges": {"address_id": "ADDRESS"},
     "get_export": {"export_id": "EXPORT"},
     "get_export_file": {"export_id": "EXPORT"},
+    "get_unit": {"unit_id": "UNIT"},
+    "list_unit_positions": {"unit_id": "UNIT"},
 }
 # Writes to an item in grid A: the neighbour gets 404, whatever the body. The owner's own answers
 # are tested where the endpoint is.
@@ -126,6 +138,17 @@ WRITES: dict[str, dict[str, Any]] = {
     "undo_merge": {"merge_id": "MERGE"},
     "approve_export": {"export_id": "EXPORT", "body": {}},
     "refuse_export": {"export_id": "EXPORT", "body": {"note": "x"}},
+    "create_unit": {
+        "body": {"code": "N", "name": "新", "kind": "foot", "grid_codes": [GRID_A]},
+    },
+    "set_unit_status": {"unit_id": "UNIT", "body": {"status": "free"}},
+    "plan_unit_shift": {
+        "unit_id": "UNIT",
+        "body": {"starts_at": "2026-03-01T00:00:00Z", "ends_at": "2026-03-01T08:00:00Z"},
+    },
+    "end_unit_duty": {"unit_id": "UNIT"},
+    "register_unit_device": {"unit_id": "UNIT", "body": {}},
+    "end_unit_device": {"unit_id": "UNIT", "device_id": 1},
 }  # fmt: skip
 # Lists and sums: what the neighbour gets holds nothing of grid A.
 LISTS: dict[str, dict[str, Any]] = {
@@ -146,6 +169,9 @@ LISTS: dict[str, dict[str, Any]] = {
     "get_grids_tile": {"z": 0, "x": 0, "y": 0},
     "list_h3_cell_grids": {"h3_cell": "CELL"},
     "geocode_many": {"body": {"addresses": ["小店区滨河路1号"]}},
+    "list_units": {},
+    "list_latest_positions": {},
+    "watch_positions": {"query": {"for_s": 0}},
     "create_address": {"body": {"address_text": "小店区甲路1号", "source": "test"}},
 }
 # What whoever may read may ask for, of what they see; tested by themselves below.
@@ -178,7 +204,7 @@ def app(place: District) -> FastAPI:
 
 
 @pytest.fixture(scope="module")
-def client(app: FastAPI) -> Iterator[TestClient]:
+def client(app: FastAPI, known: dict[str, Any]) -> Iterator[TestClient]:
     with TestClient(app, base_url="https://testserver", raise_server_exceptions=False) as client:
         yield client
 
@@ -222,6 +248,7 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
         )  # fmt: skip
         session.add_all([item, pair, merge])
         session.flush()
+        unit_id = a_unit(session)
         item_id, pair_id, merge_id = item.id, pair.id, merge.id
         records = _add_records(session, first)
     own = GridScope.of([GRID_A])
@@ -239,6 +266,7 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
         "MERGE": merge_id,
         "EXPORT": export.id,
         **records,
+        "UNIT": unit_id,
         "LON": point.x,
         "LAT": point.y,
         "CELL": h3_cell_to_text(int(lonlat_to_h3_cell(point.x, point.y, 9))),
@@ -280,6 +308,24 @@ def _filled(value: Any, known: dict[str, Any]) -> Any:
     if isinstance(value, dict):
         return {key: _filled(each, known) for key, each in value.items()}
     return known.get(value, value) if isinstance(value, str) else value
+
+
+def a_unit(session: Session) -> int:
+    """A unit of grid A that "own" belongs to, with a newest position."""
+    unit = PatrolUnit(code="巡逻滨河路", name="甲", kind="foot", grid_codes=[GRID_A])
+    own = session.scalars(select(Account.id).where(Account.name == "own")).one()
+    session.add(unit)
+    session.flush()
+    session.add_all(
+        [
+            PatrolUnitMember(unit_id=unit.id, account_id=own, role="member"),
+            PatrolLatest(
+                unit_id=unit.id, at=datetime.now(UTC), received_at=datetime.now(UTC), lon=112.55,
+                lat=37.88,
+            ),
+        ]
+    )  # fmt: skip
+    return unit.id
 
 
 def routes(app: FastAPI) -> dict[str, tuple[str, str]]:

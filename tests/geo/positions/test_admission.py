@@ -69,29 +69,43 @@ def test_what_is_stale_on_arrival_moves_nothing() -> None:
     assert not moves_latest(stale, None, received_at=NOW)
 
 
+MINUTES = np.arange(0.0, 1200.0, 60.0)  # when fixes came: for twenty minutes, one a minute
+
+
 def test_skew_is_the_median_of_what_came_at_once() -> None:
-    received = np.arange(100.0, 200.0, 10.0)
-    sent = received - 100.0  # the clock is 100 s behind
+    sent = MINUTES - 100.0  # the clock is 100 s behind
     fixed = sent - 2.0
-    sent[7:] -= 3600.0  # three came from the buffer, an hour late
-    fixed[7:] -= 3600.0
-    skew = measure_skew(fixed, sent, received)
-    assert (skew.skew_s, skew.fix_count, skew.is_corrected) == (100.0, 7, True)
+    sent[17:] -= 3600.0  # three came from the buffer, an hour late
+    fixed[17:] -= 3600.0
+    skew = measure_skew(fixed, sent, MINUTES)
+    assert (skew.skew_s, skew.fix_count, skew.is_corrected) == (100.0, 17, True)
     assert skew.correction == timedelta(seconds=100)
 
 
 def test_a_fix_by_the_satellites_clock_is_not_corrected() -> None:
-    received = np.arange(100.0, 200.0, 10.0)
-    skew = measure_skew(received - 1.0, received + 300.0, received)
+    skew = measure_skew(MINUTES - 1.0, MINUTES + 300.0, MINUTES)
     assert skew.skew_s == -300.0
     assert not skew.is_corrected
 
 
 @pytest.mark.parametrize(("offset", "corrected"), [(29.0, False), (31.0, True), (-31.0, True)])
 def test_only_large_skews_are_corrected(offset: float, corrected: bool) -> None:
-    received = np.arange(100.0, 200.0, 10.0)
-    missing = np.full(10, np.nan)  # the format has no time of sending
-    assert measure_skew(received - offset, missing, received).is_corrected is corrected
+    missing = np.full(len(MINUTES), np.nan)  # the format has no time of sending
+    assert measure_skew(MINUTES - offset, missing, MINUTES).is_corrected is corrected
+
+
+@pytest.mark.parametrize("every_s", [0.05, 0.5, 0.9])
+def test_a_buffer_that_is_emptied_is_no_clock_that_is_behind(every_s: float) -> None:
+    # A fix a second for twenty minutes, two hours ago; they come one each `every_s`.
+    fixed = np.arange(0.0, 1200.0)
+    received = 7200.0 + every_s * np.arange(1200)
+    assert not measure_skew(fixed, np.full(1200, np.nan), received).is_corrected
+
+
+def test_a_clock_that_is_ahead_is_sure_sooner() -> None:
+    minute = np.arange(0.0, 70.0, 10.0)
+    assert measure_skew(minute + 400, minute + 400, minute).is_corrected
+    assert not measure_skew(minute - 400, minute - 400, minute).is_corrected
 
 
 def test_too_few_fixes_say_nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ from geo.store.database import Database
 from geo.store.scope import SCOPED_TABLES, seeing_everything, set_scope
 from geo.stored_grids import load_stored_grids
 from geo.tables import (
+    Account,
     AddressAlias,
     AddressMerge,
     Base,
     DuplicatePair,
+    DutyShift,
     Dwelling,
     Establishment,
     ExportRequest,
@@ -32,6 +34,11 @@ from geo.tables import (
     Incident,
     IncidentCategory,
     IncidentHistory,
+    PatrolLatest,
+    PatrolPosition,
+    PatrolUnit,
+    PatrolUnitMember,
+    PatrolUnitStatus,
     RecordReport,
     RecordVerification,
     Residence,
@@ -60,6 +67,9 @@ PUBLIC = {
     "incident_category": "names of kinds of incidents",
     "incident_profile": "how columns of files are named; no value of a row",
     "grid_version": "dates and counts of imports of grids",
+    "patrol_device": _KNOWN_BY_SECRET,
+    "position_drop": "counts by device and reason, told with the device's unit",
+    "position_purge": "receipts: counts and days",
     "register_change": "numbers of addresses that changed, nothing of them",
     "store_note": "facts about the store",
     "write_key": "asked by account and key alone; it holds no value of a record",
@@ -73,6 +83,8 @@ DEFINERS = {
     "audit_make_partitions",
     "audit_read",
     "audit_read_all",
+    "position_make_partitions",
+    "position_purge_before",
 }
 
 
@@ -104,6 +116,7 @@ def two_grids(cluster: EmbeddedCluster) -> Iterator[Database]:
                 )  # fmt: skip
                 add_records(session, address)
                 add_incident(session, code)
+                add_unit(session, code)
                 if grid is not None:
                     session.add(
                         GridH3Cell(
@@ -142,6 +155,27 @@ def add_incident(session: Session, grid_code: str | None) -> None:
     session.flush()
     row.status = "closed"
     session.flush()
+
+
+def add_unit(session: Session, grid_code: str | None) -> None:
+    """A unit with a member, a shift, a status and a position."""
+    unit = PatrolUnit(
+        code=f"U{grid_code}", name="x", kind="foot", grid_codes=[grid_code] if grid_code else []
+    )
+    account = Account(name=f"u{grid_code}", shown_name="x", role="grid_worker", password_hash="x")
+    session.add_all([unit, account])
+    session.flush()
+    at, of = datetime(2026, 3, 1, tzinfo=UTC), {"unit_id": unit.id}
+    where = {"received_at": at, "lon": 112.5, "lat": 37.8, **of}
+    session.add_all(
+        [
+            PatrolUnitMember(account_id=account.id, role="member", **of),
+            DutyShift(starts_at=at, ends_at=at + timedelta(hours=8), planned_by="x", **of),
+            PatrolUnitStatus(status="free", since=at, told_by="x", **of),
+            PatrolPosition(fixed_at=at, device_id=1, skew_s=0, source="test", **where),
+            PatrolLatest(at=at, **where),
+        ]
+    )
 
 
 def add_records(session: Session, address: StandardAddress) -> None:
@@ -203,6 +237,8 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
             "duplicate_pair": 1, "dwelling": 1, "establishment": 1, "resident": 1, "residence": 1,
             "record_history": 4, "record_report": 4, "record_verification": 4, "export_request":
             1, "incident": 1, "incident_history": 1,
+            "patrol_unit": 1, "patrol_unit_member": 1, "patrol_unit_status": 1, "duty_shift": 1,
+            "patrol_position": 1, "patrol_latest": 1,
         }  # fmt: skip
         assert set(session.scalars(select(StandardAddress.grid_code))) == {A}
     with two_grids.read_session_of(GridScope.of([A, B])) as session:
@@ -214,6 +250,8 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
             "duplicate_pair": 2, "dwelling": 3, "establishment": 3, "resident": 3, "residence": 3,
             "record_history": 12, "record_report": 12, "record_verification": 12,
             "export_request": 3, "incident": 3, "incident_history": 3,
+            "patrol_unit": 3, "patrol_unit_member": 3, "patrol_unit_status": 3, "duty_shift": 3,
+            "patrol_position": 3, "patrol_latest": 3,
         }  # fmt: skip
 
 
@@ -301,6 +339,25 @@ def test_writing_into_anothers_grid_is_refused(two_grids: Database) -> None:
                 record_kind="dwelling", record_id=theirs_id, note="x", reported_by="test"
             ),
         )
+        with two_grids.session() as all_seeing:
+            unit_id = all_seeing.scalars(
+                select(PatrolUnit.id).where(PatrolUnit.code == f"U{B}")
+            ).one()
+        at = datetime(2026, 3, 2, tzinfo=UTC)
+        refused(
+            session,
+            insert(PatrolPosition).values(
+                unit_id=unit_id,
+                fixed_at=at,
+                device_id=1,
+                received_at=at,
+                skew_s=0,
+                lon=1,
+                lat=1,
+                source="x",
+            ),
+        )
+        refused(session, insert(PatrolUnit).values(code="x", name="x", kind="car", grid_codes=[B]))
         refused(session, insert(ImportJob).values(kind="addresses", file_name="x"))
         asked = {"kind": "addresses", "format": "csv", "requested_by": "x", "status": "asked"}
         for codes in ([B], [A, B], None):
@@ -374,7 +431,7 @@ def test_answers_to_callers_never_take_the_session_that_sees_everything() -> Non
         "api/export_workers.py": 1,
         "api/import_workers.py": 2,
         "api/services.py": 1,
-        "web/daily.py": 3,
+        "web/daily.py": 4,
         "web/serve.py": 2,
     }
     top = Path(__file__).parents[3]

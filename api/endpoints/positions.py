@@ -1,0 +1,265 @@
+"""Positions: in from devices, out to viewers.
+
+What devices send has a door of its own: a device's token, in `Authorization` (Bearer, or Basic with
+any user), in the query as `token`, or as the name by which the device calls itself, for apps in
+which only that can be set. It opens nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, StreamingResponse
+
+from api.callers import CallerAccess, SignedInCaller
+from api.dependencies import Scope, ServicesDep, WriteSession, now
+from api.geojson import GeoJSONResponse
+from api.schemas.errors import error_responses, write_error_responses
+from api.schemas.units import IntakeAnswer, LatestPositions, LivePositions
+from api.services import Services
+from geo.accounts import Caller, Permission
+from geo.audit import record
+from geo.errors import InvalidFile, NotSignedIn
+from geo.positions.batch import read_batch
+from geo.positions.csv_fixes import read_csv
+from geo.positions.cursor_on_target import read_cursor_on_target
+from geo.positions.fix import Drop, Reading
+from geo.positions.gpx import read_gpx
+from geo.positions.live import state_of
+from geo.positions.osmand import read_osmand
+from geo.positions.owntracks import read_owntracks
+from geo.positions.reading import latest_positions
+from geo.positions.traccar_client_form import read_traccar_client_form
+from geo.positions.traccar_client_json import read_traccar_client_json
+from geo.positions.traccar_forward import read_traccar_forward
+from geo.units.units import find_units, units_of_account
+from geo.values import GridScope
+
+intake = APIRouter(prefix="/positions", tags=["positions"])
+router = APIRouter(prefix="/positions", tags=["positions"])
+
+TICK_S = 1.0
+SCOPE_EVERY_S = 15.0  # a viewer's grids are asked for anew
+WATCH_MAX_S = 3600
+
+
+class Format(StrEnum):
+    """How positions may come in."""
+
+    OSMAND = "osmand"
+    TRACCAR = "traccar"
+    OWNTRACKS = "owntracks"
+    COT = "cot"
+    TRACCAR_FORWARD = "traccar-forward"
+    BATCH = "batch"
+    GPX = "gpx"
+    CSV = "csv"
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events."""
+
+    media_type = "text/event-stream"
+
+
+# What a person or a program uploads as a whole: told where nothing of it could be read.
+UPLOADS = frozenset({Format.BATCH, Format.GPX, Format.CSV})
+
+
+@intake.get(
+    "/in/osmand",
+    operation_id="send_position",
+    summary="A device sends a position in a query (OsmAnd)",
+    responses=error_responses(),
+)
+async def send_position(request: Request) -> IntakeAnswer:
+    """Words of the OsmAnd protocol, docs/live_positions.md. Duplicates and positions that can't be
+    used are answered as success and counted."""
+    reading = read_osmand(request.url.query.encode(), received_at=datetime.now(UTC))
+    return await _take(request, reading)
+
+
+@intake.post(
+    "/in/{format}",
+    operation_id="send_positions",
+    summary="A device sends positions",
+    response_model=IntakeAnswer,
+    responses=write_error_responses(404),
+)
+async def send_positions(
+    request: Request,
+    format: Annotated[Format, Path(description="Which of the formats the body has.")],
+) -> Any:
+    """A form, JSON, XML or CSV, as the format has it: docs/live_positions.md. Duplicates and
+    positions that can't be used are answered as success and counted; an upload (batch, gpx, csv)
+    of which nothing can be read is refused."""
+    body = await request.body()
+    reading = _read(format, body, request)
+    if format in UPLOADS and not reading.fixes:
+        for reason in (Drop.UNREADABLE, Drop.FORBIDDEN_XML):
+            if reading.dropped[reason]:
+                raise InvalidFile(f"This is no {format} that can be read: {reason}.")
+    answer = await _take(request, reading)
+    return JSONResponse([]) if format == Format.OWNTRACKS else answer
+
+
+def _read(format: Format, body: bytes, request: Request) -> Reading:
+    if format == Format.OWNTRACKS:
+        headers = request.headers
+        return read_owntracks(body, user=headers.get("x-limit-u"), device=headers.get("x-limit-d"))
+    if format == Format.OSMAND:
+        return read_osmand(body or request.url.query.encode(), received_at=datetime.now(UTC))
+    if format == Format.GPX:
+        return read_gpx(body, device_id=request.query_params.get("id", "gpx"))
+    if format == Format.TRACCAR and "json" not in request.headers.get("content-type", ""):
+        return read_traccar_client_form(body)
+    readers: dict[Format, Callable[[bytes], Reading]] = {
+        Format.TRACCAR: read_traccar_client_json,
+        Format.COT: read_cursor_on_target,
+        Format.TRACCAR_FORWARD: read_traccar_forward,
+        Format.BATCH: lambda given: read_batch(given, device_id="batch"),
+        Format.CSV: lambda given: read_csv(given, device_id="csv"),
+    }
+    return readers[format](body)
+
+
+async def _take(request: Request, reading: Reading) -> IntakeAnswer:
+    """Wait until it is on disk.
+
+    Raises
+    ------
+    NotSignedIn : no device has this token
+    DatabaseUnavailable
+    """
+    services: Services = request.app.state.services
+    token = _token(request, reading)
+    try:
+        device = services.intake.known_device(token)
+    except KeyError:
+        device = await run_in_threadpool(services.intake.device_of, token)
+    if device is None:
+        raise NotSignedIn("No device has this token. Give the device its own: docs/live_positions.")
+    taken = await asyncio.wrap_future(services.intake.take(device, reading))
+    return IntakeAnswer(
+        stored=taken.stored, dropped={str(why): count for why, count in taken.dropped.items()}
+    )
+
+
+def _token(request: Request, reading: Reading) -> str:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).decode("utf-8").partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return request.query_params.get("token") or reading.claimed or ""
+
+
+@router.get(
+    "/latest",
+    operation_id="list_latest_positions",
+    summary="Where units are",
+    response_class=GeoJSONResponse,
+    responses={**error_responses(), 200: {"model": LatestPositions}},
+)
+def list_latest_positions(
+    session: WriteSession, scope: Scope, caller: SignedInCaller, access: CallerAccess,
+    moment: Annotated[datetime, Depends(now)],
+) -> Response:  # fmt: skip
+    """The newest position of each unit that the caller leads, or belongs to. Each look is
+    audited."""
+    units = find_units(session, scope=scope) if caller.may(Permission.LEAD) else (
+        units_of_account(session, caller.account_id, scope=scope)
+    )  # fmt: skip
+    found = latest_positions(session, units)
+    record(session, access, "positions.read_latest", object_kind="patrol_unit",
+           row_count=len(found))  # fmt: skip
+    return GeoJSONResponse(
+        {
+            "type": "FeatureCollection",
+            "features": [
+                {
+                    "type": "Feature",
+                    "id": unit.id,
+                    "geometry": {
+                        "type": "Point",
+                        "coordinates": [round(row.lon, 7), round(row.lat, 7)],
+                    },
+                    "properties": {
+                        "unit_id": unit.id, "code": unit.code, "name": unit.name,
+                        "kind": unit.kind, "status": unit.status, "at": row.at.isoformat(),
+                        "state": state_of(row.at, now=moment), "accuracy_m": row.accuracy_m,
+                        "speed_mps": row.speed_mps, "course_deg": row.course_deg,
+                        "battery_share": row.battery_share, "alarm": row.alarm,
+                    },
+                }
+                for unit, row in found
+            ],
+        }
+    )  # fmt: skip
+
+
+@router.get(
+    "/live",
+    operation_id="watch_positions",
+    summary="Units as they move, by server-sent events",
+    response_class=EventStream,
+    responses={**error_responses(), 200: {"model": LivePositions}},
+)
+def watch_positions(
+    request: Request, services: ServicesDep, session: WriteSession, scope: Scope,
+    caller: SignedInCaller, access: CallerAccess,
+    for_s: Annotated[
+        int, Query(ge=0, le=WATCH_MAX_S, description="End after this [s]; the browser returns.")
+    ] = WATCH_MAX_S,
+) -> EventStream:  # fmt: skip
+    """First all units that the caller leads or belongs to, then once a second those that moved:
+    events `positions` with a JSON list. A browser that comes back says the last event's id and gets
+    what changed since. Each opening is audited."""
+    record(session, access, "positions.watch", object_kind="patrol_unit",
+           row_count=len(_visible(services, caller, scope)))  # fmt: skip
+    epoch, _, number = request.headers.get("last-event-id", "").partition("-")
+    is_back = epoch == services.board.epoch and number.isdigit() and len(number) < 19
+    return EventStream(
+        _events(services, caller, scope, after=int(number) if is_back else 0, for_s=for_s),
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+def _visible(services: Services, caller: Caller, scope: GridScope) -> frozenset[int]:
+    with services.database.read_session_of(scope) as session:
+        units = find_units(session, scope=scope) if caller.may(Permission.LEAD) else (
+            units_of_account(session, caller.account_id, scope=scope)
+        )  # fmt: skip
+        return frozenset(unit.id for unit in units)
+
+
+async def _events(
+    services: Services, caller: Caller, scope: GridScope, *, after: int, for_s: int
+) -> AsyncIterator[str]:
+    clock = asyncio.get_running_loop().time
+    started, asked_at = clock(), float("-inf")
+    visible: frozenset[int] = frozenset()
+    while True:
+        if clock() - asked_at > SCOPE_EVERY_S:
+            visible = await run_in_threadpool(_visible, services, caller, scope)
+            asked_at = clock()
+        number, changed = services.board.changes(after, visible)
+        if changed != "[]" or after == 0:
+            yield f"id: {services.board.epoch}-{number}\nevent: positions\ndata: {changed}\n\n"
+        else:
+            yield ": still here\n\n"
+        after = max(number, 1)
+        if clock() - started + TICK_S > for_s:
+            return
+        await asyncio.sleep(TICK_S)

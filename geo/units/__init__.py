@@ -1,0 +1,1 @@
+"""Patrol units: made, on duty, doing something; their devices."""

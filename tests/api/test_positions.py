@@ -1,0 +1,223 @@
+"""Positions over HTTP: devices in by their own token, viewers out by their role."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+
+from api.app import create_app
+from geo import accounts
+from geo.settings import Settings
+from geo.store.cluster import EmbeddedCluster
+from geo.tables import PatrolPosition
+from tests.conftest import copied_database
+
+PASSWORD = "only-a-test-password"
+WHY = {"X-Purpose": "supervision", "X-Case": "T-1"}
+
+
+class Station:
+    """The application, a leader and a worker signed in, a unit on duty with a device."""
+
+    def __init__(self, client: TestClient, cookies: dict[str, str]) -> None:
+        self.client, self.cookies = client, cookies
+        self.unit_id = self.ask("leader", "POST", "/v1/units", json={
+            "code": "U1", "name": "巡逻一组", "kind": "foot", "grid_codes": ["G1"],
+        }).json()["unit_id"]  # fmt: skip
+        now = datetime.now(UTC)
+        self.ask("leader", "POST", f"/v1/units/{self.unit_id}/shifts", json={
+            "starts_at": (now - timedelta(hours=1)).isoformat(),
+            "ends_at": (now + timedelta(hours=1)).isoformat(),
+        })  # fmt: skip
+        self.token = self.ask(
+            "leader", "POST", f"/v1/units/{self.unit_id}/devices", json={"name": None}
+        ).json()["token"]
+
+    def ask(self, who: str | None, method: str, path: str, **more: Any) -> Any:
+        self.client.cookies.clear()
+        if who:
+            self.client.cookies.set("__Host-gridbeat", self.cookies[who])
+        return self.client.request(method, path, **more)
+
+
+@pytest.fixture
+def station(cluster: EmbeddedCluster, tmp_path: Path) -> Iterator[Station]:
+    with copied_database(cluster) as database:
+        now = datetime.now(UTC)
+        cookies = {}
+        with database.session() as session:
+            for name, role in (("leader", "patrol_leader"), ("worker", "grid_worker")):
+                account = accounts.create_account(session, name, PASSWORD, role=role, is_demo=True)
+                accounts.assign(session, account, None, valid_from=now.date() - timedelta(days=2))
+        for name in ("leader", "worker"):
+            cookies[name] = accounts.sign_in(database, name, PASSWORD, now=now).token
+        app = create_app(Settings(data_folder=tmp_path, demo=False), database)
+        with TestClient(app, base_url="https://testserver") as client:
+            yield Station(client, cookies)
+
+
+def bodies(token: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Format → path and what is sent, as the apps do."""
+    now = int(datetime.now(UTC).timestamp())
+    iso = datetime.fromtimestamp(now, UTC).isoformat()
+    bearer = {"Authorization": f"Bearer {token}"}
+    basic = {"Authorization": "Basic " + base64.b64encode(f"jane:{token}".encode()).decode()}
+    return {
+        "form, its name is its token": ("/v1/positions/in/traccar", {
+            "data": {"id": token, "lat": "37.87", "lon": "112.55", "timestamp": str(now - 1)},
+        }),
+        "form, token in the address": (f"/v1/positions/in/traccar?token={token}", {
+            "data": {"id": "1", "lat": "37.87", "lon": "112.55", "timestamp": str(now - 2)},
+        }),
+        "client 9": ("/v1/positions/in/traccar", {"json": {
+            "device_id": token, "location": {
+                "timestamp": datetime.fromtimestamp(now - 3, UTC).isoformat(),
+                "coords": {"latitude": 37.87, "longitude": 112.55, "speed": -1},
+            },
+        }}),
+        "owntracks": ("/v1/positions/in/owntracks", {
+            "headers": {**basic, "X-Limit-U": "jane", "X-Limit-D": "phone"},
+            "json": {"_type": "location", "lat": 37.87, "lon": 112.55, "tst": now - 4, "tid": "J"},
+        }),
+        "cot": ("/v1/positions/in/cot", {"headers": bearer, "content": (
+            f'<event version="2.0" uid="A" type="a-f-G" time="{iso}" start="{iso}" stale="{iso}">'
+            '<point lat="37.87" lon="112.55" hae="0" ce="5" le="9999999.0"/></event>'
+        )}),
+        "traccar forward": ("/v1/positions/in/traccar-forward", {"headers": bearer, "json": {
+            "position": {"latitude": 37.87, "longitude": 112.55, "fixTime": (now - 5) * 1000},
+            "device": {"uniqueId": "1"},
+        }}),
+        "osmand": ("/v1/positions/in/osmand", {"data": {
+            "id": token, "location": "37.87,112.55", "timestamp": str(now - 6),
+        }}),
+        "batch": ("/v1/positions/in/batch", {"headers": bearer, "json": {"fixes": [
+            {"fixed_at": now - 7, "longitude": 112.55, "latitude": 37.87},
+        ]}}),
+        "gpx": ("/v1/positions/in/gpx", {"headers": bearer, "content": (
+            '<gpx><trk><trkseg><trkpt lat="37.87" lon="112.55"><time>'
+            f"{datetime.fromtimestamp(now - 8, UTC).isoformat()}</time></trkpt></trkseg></trk>"
+            "</gpx>"
+        )}),
+        "csv": ("/v1/positions/in/csv", {"headers": bearer, "content": (
+            f"fixed_at,longitude,latitude\n{now - 9},112.55,37.87\n"
+        )}),
+    }  # fmt: skip
+
+
+def test_every_format_comes_in_and_again_is_a_success(station: Station) -> None:
+    sent = bodies(station.token)
+    for name, (path, more) in sent.items():
+        answer = station.ask(None, "POST", path, **more)
+        assert answer.status_code == 200, (name, answer.text)
+        expected = [] if name == "owntracks" else {"stored": 1, "dropped": {}}
+        assert answer.json() == expected, name
+        again = station.ask(None, "POST", path, **more)
+        assert again.status_code == 200, name
+        if name != "owntracks":
+            assert again.json() == {"stored": 0, "dropped": {"duplicate": 1}}, name
+    query = f"id={station.token}&lat=37.87&lon=112.55&speed=3&anything=else"
+    assert station.ask(None, "GET", f"/v1/positions/in/osmand?{query}").json()["stored"] == 1
+    with station.client.app.state.services.database.session() as session:  # type: ignore[attr-defined]
+        assert session.scalar(select(func.count()).select_from(PatrolPosition)) == len(sent) + 1
+
+
+def test_what_cant_be_used_is_a_success_and_counted(station: Station) -> None:
+    for words, reason in (
+        ({"lat": "0", "lon": "0", "timestamp": "1"}, "zero"),
+        ({"lat": "37", "lon": "112", "timestamp": "1"}, "too_old"),
+        ({"timestamp": "1"}, "no_position"),
+    ):
+        answer = station.ask(
+            None, "POST", "/v1/positions/in/traccar", data={"id": station.token, **words}
+        )
+        assert (answer.status_code, answer.json()["dropped"]) == (200, {reason: 1})
+    bearer = {"Authorization": f"Bearer {station.token}"}
+    evil = '<!DOCTYPE e [<!ENTITY a "b">]><event/>'
+    told = station.ask(None, "POST", "/v1/positions/in/cot", headers=bearer, content=evil)
+    assert told.json()["dropped"] == {"forbidden_xml": 1}
+    for name in ("gpx", "csv", "batch"):  # a person is told
+        told = station.ask(None, "POST", f"/v1/positions/in/{name}", headers=bearer, content="<x")
+        assert (told.status_code, told.json()["error"]["code"]) == (422, "invalid_file")
+    devices = station.ask("leader", "GET", f"/v1/units/{station.unit_id}").json()["devices"]
+    assert devices[0]["dropped"] == {
+        "zero": 1, "too_old": 1, "no_position": 1, "forbidden_xml": 1,
+    }  # fmt: skip
+
+
+def test_a_devices_token_opens_nothing_else_and_no_other_opens_its_door(station: Station) -> None:
+    bearer = {"Authorization": f"Bearer {station.token}"}
+    for path in ("/v1/units", "/v1/positions/latest", "/v1/session"):
+        assert station.ask(None, "GET", path, headers=bearer).status_code == 401
+    words = {"lat": "37.87", "lon": "112.55"}
+    for token in ("", "x" * 43, station.cookies["leader"]):
+        answer = station.ask(None, "POST", "/v1/positions/in/osmand", data={"id": token, **words})
+        assert answer.status_code == 401, token
+    assert station.ask("leader", "POST", "/v1/positions/in/osmand", data=words).status_code == 401
+
+
+def test_only_who_leads_makes_units_and_sees_all_of_them(station: Station) -> None:
+    path, more = bodies(station.token)["osmand"]
+    station.ask(None, "POST", path, **more)
+    new = {"code": "U2", "name": "x", "kind": "car", "grid_codes": ["G1"]}
+    assert station.ask("worker", "POST", "/v1/units", json=new).status_code == 403
+    assert station.ask("leader", "POST", "/v1/units", json=new).status_code == 201
+    assert station.ask("leader", "POST", "/v1/units", json=new).status_code == 409
+    status = f"/v1/units/{station.unit_id}/status"
+    assert station.ask("worker", "POST", status, json={"status": "busy"}).status_code == 403
+    assert station.ask("leader", "POST", status, json={"status": "busy"}).json()["status"] == "busy"
+
+    (seen,) = station.ask("leader", "GET", "/v1/positions/latest").json()["features"]
+    assert seen["geometry"]["coordinates"] == [112.55, 37.87]
+    assert (seen["properties"]["code"], seen["properties"]["state"]) == ("U1", "fresh")
+    assert station.ask("worker", "GET", "/v1/positions/latest").json()["features"] == []
+
+
+def test_a_track_takes_a_reason_but_for_ones_own(station: Station) -> None:
+    path, more = bodies(station.token)["osmand"]
+    station.ask(None, "POST", path, **more)
+    track = f"/v1/units/{station.unit_id}/positions"
+    assert station.ask("worker", "GET", track).status_code == 404
+    assert station.ask("leader", "GET", track).json()["error"]["code"] == "purpose_missing"
+    found = station.ask("leader", "GET", track, headers=WHY).json()["positions"]
+    assert [(each["lon"], each["lat"]) for each in found] == [(112.55, 37.87)]
+
+
+def test_viewers_get_all_first_and_then_what_changed(station: Station) -> None:
+    path, more = bodies(station.token)["osmand"]
+    station.ask(None, "POST", path, **more)
+    first = station.ask("leader", "GET", "/v1/positions/live?for_s=0").text
+    number = first.split("\n")[0].removeprefix("id: ")
+    assert first.startswith(f"id: {number}\nevent: positions\ndata: ")
+    (unit,) = json.loads(first.split("data: ")[1])
+    assert (unit["unit_id"], unit["lon"], unit["lat"]) == (station.unit_id, 112.55, 37.87)
+    back = {"Last-Event-ID": number}
+    assert station.ask("leader", "GET", "/v1/positions/live?for_s=0", headers=back).text == (
+        ": still here\n\n"
+    )
+    path, more = bodies(station.token)["form, its name is its token"]
+    station.ask(None, "POST", path, **more)
+    moved = station.ask("leader", "GET", "/v1/positions/live?for_s=0", headers=back).text
+    assert moved.count("unit_id") == 1
+    # The number of another run means nothing: all again.
+    other = {"Last-Event-ID": "00000000-99999"}
+    assert (
+        "unit_id" in station.ask("leader", "GET", "/v1/positions/live?for_s=0", headers=other).text
+    )
+    assert "unit_id" not in station.ask("worker", "GET", "/v1/positions/live?for_s=0").text
+
+
+def test_off_duty_nothing_is_stored(station: Station) -> None:
+    path, more = bodies(station.token)["osmand"]
+    off = f"/v1/units/{station.unit_id}/off-duty"
+    assert station.ask("leader", "POST", off).json() == {"ended": 1}
+    later = {**more["data"], "timestamp": str(int(datetime.now(UTC).timestamp()) + 1)}
+    answer = station.ask(None, "POST", path, data=later)
+    assert (answer.status_code, answer.json()["dropped"]) == (200, {"off_duty": 1})

@@ -1,0 +1,254 @@
+"""Positions on disk: each once, on duty only, the latest forward, purged with a receipt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from geo.errors import InvalidInput
+from geo.positions.fix import Drop, Fix, Reading, Source
+from geo.positions.intake import Intake
+from geo.positions.live import LiveBoard, state_of
+from geo.positions.purging import purge_positions
+from geo.positions.reading import device_reports, track_of
+from geo.positions.storing import PlacedFix, make_position_partitions, store_fixes
+from geo.store.database import Database
+from geo.tables import PatrolLatest, PatrolPosition, PatrolUnit, PositionDrop
+from geo.units.devices import KnownDevice, end_device, find_device, register_device
+from geo.units.units import create_unit, end_duty, plan_shift
+from geo.values import GridScope, LonLat, Period
+
+NOW = datetime(2026, 3, 4, 8, 0, tzinfo=UTC)
+ALL = GridScope.everything()
+
+
+def on_duty(session: Session, code: str = "U1", hours: int = 8) -> PatrolUnit:
+    """A unit on duty from 08:00 on."""
+    unit = create_unit(session, code, "甲", scope=ALL, kind="foot", grid_codes=["G1"])
+    plan_shift(session, unit, Period(NOW, NOW + timedelta(hours=hours)), planned_by="test")
+    return unit
+
+
+def fix(second: float, *, lon: float = 112.55, stale_s: float | None = None) -> Fix:
+    at = NOW + timedelta(seconds=second)
+    stale = None if stale_s is None else NOW + timedelta(seconds=stale_s)
+    return Fix("phone", at, LonLat(lon, 37.87), Source.OSMAND, stale_at=stale)
+
+
+def placed(
+    unit: PatrolUnit, second: float, device: int = 1, skew_s: float = 0, **more: float
+) -> PlacedFix:
+    received = NOW + timedelta(seconds=second + skew_s)
+    return PlacedFix(fix(second, **more), unit.id, device, received, skew_s)
+
+
+def latest(session: Session, unit: PatrolUnit) -> float:
+    session.expire_all()
+    at = session.scalars(select(PatrolLatest.at).where(PatrolLatest.unit_id == unit.id)).one()
+    return (at - NOW).total_seconds()
+
+
+def test_each_is_stored_once_and_outside_of_duty_nothing(session: Session) -> None:
+    unit = on_duty(session, hours=1)
+    given = [placed(unit, s) for s in (10, 20, 10, -1, 3599, 3600)]
+    stored = store_fixes(session, given)
+    assert stored.outcomes == [None, None, Drop.DUPLICATE, Drop.OFF_DUTY, None, Drop.OFF_DUTY]
+    assert store_fixes(session, given[:2]).outcomes == [Drop.DUPLICATE, Drop.DUPLICATE]
+    # Another device of the unit at the same time is another position.
+    assert store_fixes(session, [placed(unit, 10, device=2)]).outcomes == [None]
+    assert session.scalar(select(func.count()).select_from(PatrolPosition)) == 4
+    assert end_duty(session, unit, now=NOW + timedelta(seconds=100)) == 1
+    assert store_fixes(session, [placed(unit, 100)]).outcomes == [Drop.OFF_DUTY]
+
+
+def test_late_and_shuffled_fixes_never_move_the_latest_back(session: Session) -> None:
+    unit = on_duty(session)
+    assert len(store_fixes(session, [placed(unit, s) for s in (30, 10, 50, 20)]).moved) == 1
+    assert latest(session, unit) == 50
+    assert store_fixes(session, [placed(unit, 40)]).moved == []
+    assert latest(session, unit) == 50
+    # Stale on arrival: stored, and moves nothing.
+    stored = store_fixes(session, [placed(unit, 90, stale_s=80)])
+    assert (stored.outcomes, stored.moved) == ([None], [])
+    # By corrected time: this clock is an hour behind.
+    store_fixes(session, [placed(unit, 60 - 3600, skew_s=3600)])
+    assert latest(session, unit) == 60
+
+
+def test_the_first_day_and_any_other_have_room(session: Session) -> None:
+    unit = on_duty(session)
+    make_position_partitions(session, now=NOW)
+    store_fixes(session, [placed(unit, 10)])
+    old = create_unit(session, "U2", "乙", scope=ALL, kind="car", grid_codes=["G1"])
+    start = NOW - timedelta(days=300)
+    plan_shift(session, old, Period(start, start + timedelta(hours=9)), planned_by="test")
+    long_ago = placed(old, -300 * 86_400 + 60)
+    assert store_fixes(session, [long_ago]).outcomes == [None]
+    where = session.execute(
+        text("SELECT tableoid::regclass::text FROM patrol_position ORDER BY fixed_at")
+    ).scalars().all()  # fmt: skip
+    assert where == ["patrol_position_other", "patrol_position_2026_03_04"]
+
+
+def test_a_purge_leaves_a_receipt_and_what_is_younger(session: Session) -> None:
+    units = []
+    for number, days in enumerate((90, 61, 60, 5)):
+        unit = create_unit(session, f"P{number}", "x", scope=ALL, kind="car", grid_codes=["G1"])
+        start = NOW - timedelta(days=days)
+        plan_shift(session, unit, Period(start, start + timedelta(hours=9)), planned_by="test")
+        make_position_partitions(session, now=start if days != 90 else NOW)
+        assert store_fixes(session, [placed(unit, 60 - days * 86_400)]).outcomes == [None]
+        units.append(unit.id)
+    receipt = purge_positions(session, kept_days=60, now=NOW, purged_by="test")
+    assert (receipt.position_count, receipt.before.isoformat()) == (2, "2026-01-03T00:00:00+00:00")
+    assert session.scalars(select(PatrolPosition.unit_id)).all() == units[2:] or set(
+        session.scalars(select(PatrolPosition.unit_id))
+    ) == set(units[2:])
+    assert purge_positions(session, kept_days=60, now=NOW, purged_by="x").position_count == 0
+    with pytest.raises(InvalidInput, match="wanted 2 at least"):
+        purge_positions(session, kept_days=1, now=NOW, purged_by="x")
+
+
+def test_a_token_is_a_devices_own_and_ends_with_it(session: Session) -> None:
+    unit = on_duty(session)
+    device, token = register_device(session, unit, name="phone")
+    assert find_device(session, token) == KnownDevice(device.id, unit.id, "phone", 0.0)
+    assert find_device(session, token + "x") is None
+    end_device(session, unit, device.id, now=NOW)
+    assert find_device(session, token) is None
+    _, other = register_device(session, unit)
+    unit.ended_at = NOW
+    session.flush()
+    assert find_device(session, other) is None
+
+
+def test_units_and_shifts_refuse_what_cant_be(session: Session) -> None:
+    unit = on_duty(session)
+    with pytest.raises(InvalidInput, match="has a shift at that time"):
+        plan_shift(
+            session, unit, Period(NOW - timedelta(1 / 24), NOW + timedelta(1)), planned_by="x"
+        )
+    with pytest.raises(InvalidInput, match="longer than 48 hours"):
+        plan_shift(session, unit, Period(NOW, NOW + timedelta(3)), planned_by="x")
+    with pytest.raises(InvalidInput, match="wanted one of foot"):
+        create_unit(session, "x", "x", scope=ALL, kind="tank", grid_codes=["G1"])
+
+
+def test_a_track_is_by_corrected_time(session: Session) -> None:
+    unit = on_duty(session)
+    store_fixes(session, [placed(unit, 100), placed(unit, 20, skew_s=100), placed(unit, 50)])
+    period = Period(NOW, NOW + timedelta(minutes=10))
+    found = [(row.at - NOW).total_seconds() for row in track_of(session, unit, period)]
+    assert found == [50, 100, 120]
+    with pytest.raises(InvalidInput, match="a day at most"):
+        track_of(session, unit, Period(NOW, NOW + timedelta(days=2)))
+
+
+def test_states_by_age() -> None:
+    ages = {0: "fresh", 60: "fresh", 61: "stale", 300: "stale", 301: "unknown"}
+    for age_s, state in ages.items():
+        assert state_of(NOW - timedelta(seconds=age_s), now=NOW) == state
+
+
+def test_the_board_tells_each_change_once(session: Session) -> None:
+    one, two = on_duty(session), on_duty(session, "U2")
+    board = LiveBoard()
+    board.move([placed(one, 1), placed(two, 1)])
+    number, told = board.changes(0, {one.id, two.id})
+    assert told.count("unit_id") == 2
+    assert board.changes(number, {one.id, two.id}) == (number, "[]")
+    board.move([placed(one, 2)])
+    board.move([placed(one, 3)])
+    number, told = board.changes(number, {one.id, two.id})
+    assert told.count("unit_id") == 1
+    assert "08:00:03" in told
+    assert board.changes(0, {two.id})[1].count("unit_id") == 1
+    assert board.changes(0, set())[1] == "[]"
+
+
+def test_the_intake_answers_when_it_is_on_disk(database: Database) -> None:
+    with database.session() as session:
+        unit = on_duty(session)
+        device, token = register_device(session, unit, name="phone")
+        ids = unit.id, device.id
+    moved: list[PlacedFix] = []
+    intake = Intake(database, moved=moved.extend, now=lambda: NOW + timedelta(seconds=60))
+    with pytest.raises(KeyError):
+        intake.known_device(token)
+    known = intake.device_of(token)
+    assert known is not None
+    assert intake.known_device(token) == known
+    intake.start()
+    try:
+        far = Fix("phone", NOW + timedelta(hours=1), LonLat(1, 1), Source.OSMAND)
+        other = Fix("another", NOW, LonLat(1, 1), Source.OSMAND)
+        readings = [Reading([fix(second)]) for second in range(50)]
+        readings += [Reading([fix(10), far, other, fix(-10)], Counter({Drop.ZERO: 2}))]
+        answers = [intake.take(known, reading).result(timeout=30) for reading in readings]
+    finally:
+        intake.stop()
+    assert [each.stored for each in answers] == [1] * 50 + [0]
+    lost = {
+        Drop.DUPLICATE: 1,
+        Drop.FUTURE: 1,
+        Drop.UNKNOWN_DEVICE: 1,
+        Drop.OFF_DUTY: 1,
+        Drop.ZERO: 2,
+    }
+    assert answers[-1].dropped == lost
+    assert moved[-1].fix == fix(49)
+    with database.session() as session:
+        assert session.scalar(select(func.count()).select_from(PatrolPosition)) == 50
+        drops = session.execute(select(PositionDrop.reason, PositionDrop.fix_count)).all()
+        assert dict(map(tuple, drops)) == {str(k): n for k, n in lost.items()}
+        unit = session.get_one(PatrolUnit, ids[0])
+        (report,) = device_reports(session, unit, since=NOW.date())
+        assert report.dropped["zero"] == 2
+
+
+def test_a_clock_that_is_ahead_is_corrected_after_some_fixes(database: Database) -> None:
+    with database.session() as session:
+        unit = on_duty(session)
+        _, token = register_device(session, unit)
+    clock = [NOW]
+    intake = Intake(database, now=lambda: clock[0])
+    known = intake.device_of(token)
+    assert known is not None
+    intake.start()
+    try:
+        for second in range(10):
+            clock[0] = NOW + timedelta(seconds=600 + 10 * second)
+            ahead = fix(600 + 10 * second + 400)  # six minutes and forty seconds ahead
+            answer = intake.take(known, Reading([ahead])).result(timeout=30)
+            # A minute of them say how far; from then on it is believed, corrected.
+            believed = second >= 7
+            assert (answer.stored, answer.dropped[Drop.FUTURE]) == ((0, 1), (1, 0))[believed]
+    finally:
+        intake.stop()
+    with database.session() as session:
+        skews = set(session.scalars(select(PatrolPosition.skew_s)))
+        assert skews == {-400.0}
+        found = find_device(session, token)
+        assert found is not None
+        assert found.skew_s == -400.0
+
+
+def test_a_store_that_fails_is_said_and_the_next_is_stored(database: Database) -> None:
+    with database.session() as session:
+        unit = on_duty(session)
+        _, token = register_device(session, unit)
+    intake = Intake(database, now=lambda: NOW)
+    known = intake.device_of(token)
+    assert known is not None
+    intake.start()
+    try:
+        broken = Fix("p", NOW, LonLat(1, 1), Source.OSMAND, alarm="\x00")  # PostgreSQL takes none
+        with pytest.raises(Exception, match="could not be stored"):
+            intake.take(known, Reading([broken])).result(timeout=30)
+        assert intake.take(known, Reading([fix(0)])).result(timeout=30).stored == 1
+    finally:
+        intake.stop()
