@@ -17,6 +17,7 @@ from api.endpoints import (
     address_texts,
     addresses,
     areas,
+    audit,
     duplicates,
     dwellings,
     establishments,
@@ -86,6 +87,7 @@ TAGS = [
     {"name": "positions", "description": "Where units are: in from devices, out to viewers."},
     {"name": "session", "description": "Signing in, who one is, signing out."},
     {"name": "task", "description": "Why one reads about persons, said once a task."},
+    {"name": "audit", "description": "Who looked at what, for the audit administrator."},
     {"name": "store", "description": "The deployment itself."},
 ]
 
@@ -143,6 +145,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         positions,
         sessions,
         tasks,
+        audit,
         store,
     ):
         endpoints.include_router(module.router)

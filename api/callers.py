@@ -45,6 +45,16 @@ QUESTIONS = frozenset(
         "search_residents", "read_resident_numbers",
     }
 )  # fmt: skip
+# Routes that take a permission of their own instead of reading or writing.
+TAKES = {
+    **dict.fromkeys(
+        (
+            "list_audit_entries", "get_audit_csv", "list_audit_volumes", "list_own_address_entries",
+            "get_audit_state", "check_audit", "/audit",
+        ),
+        Permission.AUDIT,
+    ),
+}  # fmt: skip
 # Routes that every account may ask, whatever its role.
 FOR_ALL_ROLES = frozenset({"get_session"})
 
@@ -96,7 +106,7 @@ def pass_door(request: Request, caller: CurrentCaller) -> None:
     if name in FOR_ALL_ROLES:
         return
     reads = request.method in READING or name in QUESTIONS
-    wanted = Permission.READ if reads else Permission.WRITE
+    wanted = TAKES.get(name, Permission.READ if reads else Permission.WRITE)
     if not caller.may(wanted):
         raise NotPermitted(
             f"This takes the permission to {wanted}, which {caller.role} or this token hasn't.",

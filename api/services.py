@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 
 import structlog
 from limits import parse
@@ -61,6 +61,7 @@ class Services:
         self.warming: Thread | None = None
         self.sign_in_limit = RateLimit(SIGN_IN_TRIES)
         self.person_searches = RateLimit(PERSON_SEARCHES)
+        self.audit_check_lock = Lock()
         self.imports = ImportWorkers(database, self._run_import)
         self.exports = ExportWorkers(database, settings)
         self.board = LiveBoard()

@@ -33,7 +33,7 @@ _APPEND = text(
 )
 _READ = text(
     "SELECT * FROM audit_read(:actor, :origin, :purpose, :request_id, :start, :end_, :by, :action, "
-    ":without_case, :limit)"
+    ":object_kind, :without_case, :after_at, :after_chain, :after_number, :limit)"
 )
 
 
@@ -56,6 +56,15 @@ class Access:
     def has_reason(self) -> bool:
         """Whether a purpose and a case are given, which anything about a person takes."""
         return bool(self.purpose and self.case_ref)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryKey:
+    """Where an entry stands in the log."""
+
+    at: datetime
+    chain: int
+    number: int
 
 
 @dataclass(slots=True)
@@ -157,7 +166,9 @@ def read_log(
     end: datetime,
     by: str | None = None,
     action: str | None = None,
+    object_kind: str | None = None,
     without_case: bool = False,
+    after: EntryKey | None = None,
     limit: int = 100,
 ) -> Sequence[AuditEntry]:
     """Return the entries of [start, end), newest first; that they were read is an entry too.
@@ -165,7 +176,9 @@ def read_log(
     Parameters
     ----------
     by : only of this actor
+    action : only this one, or those that begin with it and a dot: `resident`, `resident.read`
     without_case : only those that name no case
+    after : the last entry had so far
 
     Raises
     ------
@@ -184,7 +197,11 @@ def read_log(
             "end_": end,
             "by": by,
             "action": action,
+            "object_kind": object_kind,
             "without_case": without_case,
+            "after_at": None if after is None else after.at,
+            "after_chain": None if after is None else after.chain,
+            "after_number": None if after is None else after.number,
             "limit": limit,
         },
     )

@@ -142,6 +142,15 @@ class Settings(BaseSettings):
     export_keep_days: int = Field(
         default=7, ge=1, description="How long the file of an export can be fetched [days]."
     )
+    audit_unusual_ratio: float = Field(
+        default=5.0,
+        gt=1,
+        description="A day stands out where more than this many times an actor's usual rows were "
+        "read.",
+    )
+    audit_unusual_rows: int = Field(
+        default=100, ge=1, description="A day with fewer rows read never stands out [rows]."
+    )
     task_hours: int = Field(
         default=4,
         ge=1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from api.app import PREFIX
 from api.app import create_app as create_api
@@ -33,6 +33,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 def _turn_away(request: Request, error: Exception) -> Response:
     """A program is told; a person at a page is led to where they sign in, or told on a page."""
+    home = pages.home_of(request) if request.url.path == "/" else None
+    if home is not None:
+        return RedirectResponse(home, 303, headers={"Cache-Control": "no-store"})
     record_refusal(request, error)
     if request.url.path.startswith(f"{PREFIX}/"):
         return platform_answer(request, error)

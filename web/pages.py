@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from api.callers import CurrentCaller, pass_door
 from api.dependencies import OperatorScope, ReadSession, Scope, ServicesDep, SettingsDep, today
 from api.services import Services
-from geo.accounts import Caller
+from geo.accounts import Caller, Permission
 from geo.accounts.first import DEMO_PASSWORD, find_demo_accounts
 from geo.accounts.tasks import CASE_CHARS_MAX
 from geo.accounts.tasks import NOTE_CHARS_MAX as TASK_NOTE_CHARS_MAX
@@ -45,6 +45,7 @@ GEOCODE_MOST_ROWS = 20_000
 GEOCODE_MOST_BYTES = 20_000_000
 ADDRESS_MOST_TEXTS = 50  # a person reads them one by one; more are work for the command line
 IMPORT_KINDS = ("areas", "grids", "addresses", "basemap")  # in the order a new store is filled
+AUDIT_DAYS = 7
 TASK_HOURS_OFFERED = (1, 2, 4, 8, 12)
 DATUMS_OFFERED = ("WGS84", "CGCS2000", "GCJ02", "BD09")  # or any EPSG:nnnn, typed
 
@@ -219,6 +220,33 @@ def sign_in_page(
         demo_accounts=demo_accounts,
         demo_password=DEMO_PASSWORD,
     )
+
+
+@router.get("/audit", response_class=HTMLResponse)
+def audit_page(request: Request, overview: Overview, settings: SettingsDep, now: Today) -> Response:
+    """The audit log, for its administrator."""
+    if overview is None:
+        return unavailable_page(request)
+    return render_page(
+        request,
+        "audit.html",
+        nonce=new_nonce(),
+        text_groups=("audit_page.",),
+        page="audit",
+        overview=overview,
+        since=(now - timedelta(days=AUDIT_DAYS - 1)).isoformat(),
+        until=now.isoformat(),
+        ratio=settings.audit_unusual_ratio,
+        rows_min=settings.audit_unusual_rows,
+    )
+
+
+def home_of(request: Request) -> str | None:
+    """Where those begin who have no map: the page of their own work; None where there is none."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if caller is not None and caller.may(Permission.AUDIT):
+        return "/audit"
+    return None
 
 
 def not_permitted_page(request: Request) -> Response:

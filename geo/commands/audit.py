@@ -13,6 +13,7 @@ from rich.text import Text
 from geo.audit import Access
 from geo.audit_anchors import anchor, read_anchors
 from geo.audit_check import check_audit
+from geo.audit_review import note_check
 from geo.commands.context import open_store
 from geo.settings import load_settings
 
@@ -32,6 +33,7 @@ def verify() -> None:
     anchors = read_anchors(settings.data_folder)
     with open_store(settings) as database, database.session() as session:
         found = check_audit(session, operator(), anchors)
+        note_check(session, found, now=datetime.now(UTC))
     if found.faults:
         shown = Table("chain", "entry", "what is wrong")
         for fault in found.faults:

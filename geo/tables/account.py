@@ -33,7 +33,8 @@ class Account(Base):
     """Who may sign in. One account has one role, so that the three administrators are three.
 
     `name` is typed at sign-in, `shown_name` is for people. `is_demo` accounts belong to a generated
-    city: their passwords are known to everybody.
+    city: their passwords are known to everybody. `home_address_id` is the standard address where
+    the person lives, known for one thing: that the audit administrator sees who reads their own.
     """
 
     __tablename__ = "account"
@@ -52,6 +53,8 @@ class Account(Base):
     failed_count: Mapped[int] = mapped_column(Integer, server_default="0")
     locked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     is_demo: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    # A number without a foreign key: an account stays when its address is merged or ends.
+    home_address_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[Timestamp]
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 

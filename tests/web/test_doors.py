@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.callers import FOR_ALL_ROLES, OPEN, QUESTIONS
+from api.callers import FOR_ALL_ROLES, OPEN, QUESTIONS, TAKES
 from geo import accounts, registers
 from geo.audit import Access
 from geo.exports import ExportFilter, ask_export, run_export
@@ -188,6 +188,9 @@ OPERATORS = {
     "get_import", "stop_import", "resume_import", "get_import_file",
     "search_duplicates",
 }  # fmt: skip
+# Each takes a permission of its own, which one role has.
+KEPT = {name: str(permission) for name, permission in TAKES.items()}
+KEEPERS = {"audit": "audit_administrator", "accounts": "security_administrator"}
 PAGES = {"/", "/geocode", "/review", "/address", "/duplicates", "/exports"}
 OPERATOR_PAGES = {"/imports"}
 
@@ -367,7 +370,7 @@ def ask(
 def test_every_route_is_in_one_list(app: FastAPI) -> None:
     lists = [
         set(ITEMS), set(WRITES), set(LISTS), PUBLIC, OPERATORS, PAGES, OPERATOR_PAGES, set(OPEN),
-        set(FOR_ALL_ROLES), OWN_WORK,
+        set(FOR_ALL_ROLES), OWN_WORK, set(KEPT),
     ]  # fmt: skip
     served = set(routes(app))
     named = set().union(*lists)
@@ -538,8 +541,23 @@ def test_who_watches_and_who_gives_rights_see_no_places(
         for name, (_, path) in routes(app).items():
             if name in OPEN | FOR_ALL_ROLES or not path.startswith("/v1/"):
                 continue
+            if name in KEPT and KEEPERS[KEPT[name]] == role:
+                continue
             assert ask(client, app, name, tokens[role], known).status_code == 403, (role, name)
         assert ask(client, app, "get_session", tokens[role], known).status_code == 200
+
+
+@pytest.mark.parametrize("name", sorted(KEPT))
+def test_what_one_role_keeps_is_closed_to_all_others(
+    client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any], name: str
+) -> None:
+    keeper = KEEPERS[KEPT[name]]
+    for caller in (*ROLES, "own"):
+        answer = ask(client, app, name, tokens[caller], known)
+        if caller == keeper:
+            assert answer.status_code in {200, 404, 409, 422}, name
+        else:
+            assert answer.status_code == 403, (name, caller)
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))

@@ -85,9 +85,9 @@ def test_an_audit_administrator_is_told_that_places_are_not_for_them(
     browser: Browser, guarded_site: str
 ) -> None:
     with visiting(browser, guarded_site, **DESKTOP) as visit:
-        visit.page.goto(f"{guarded_site}/sign-in")
+        visit.page.goto(f"{guarded_site}/sign-in?next_page=/review")
         sign_in(visit, "audit")
-        visit.page.wait_for_url(f"{guarded_site}/")
+        visit.page.wait_for_url(f"{guarded_site}/review")
         assert "此页不对该账号开放" in visit.page.inner_text("h1")
         assert visit.policy_violations == []
 

@@ -46,11 +46,13 @@ BEGIN
 END
 $$;
 
--- A page of the log, newest first, and an entry that it was read.
+-- A page of the log, newest first, and an entry that it was read. It goes on after an entry.
+DROP FUNCTION IF EXISTS audit_read(text, text, text, text, timestamptz, timestamptz, text, text, boolean,
+                                   int);
 CREATE OR REPLACE FUNCTION audit_read(
     p_reader text, p_origin text, p_purpose text, p_request_id text,
-    p_from timestamptz, p_to timestamptz, p_actor text, p_action text, p_without_case boolean,
-    p_limit int
+    p_from timestamptz, p_to timestamptz, p_actor text, p_action text, p_object_kind text,
+    p_without_case boolean, p_after_at timestamptz, p_after_chain int, p_after_number bigint, p_limit int
 ) RETURNS SETOF audit_entry
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
 $$
@@ -58,11 +60,52 @@ BEGIN
     RETURN QUERY
         SELECT * FROM public.audit_entry AS e
         WHERE e.at >= p_from AND e.at < p_to AND (p_actor IS NULL OR e.actor = p_actor)
-            AND (p_action IS NULL OR e.action = p_action)
+            AND (p_action IS NULL OR e.action = p_action OR starts_with(e.action, p_action || '.'))
+            AND (p_object_kind IS NULL OR e.object_kind = p_object_kind)
             AND (NOT p_without_case OR e.case_ref IS NULL)
-        ORDER BY e.at DESC, e.chain, e.number LIMIT p_limit;
+            AND (p_after_at IS NULL
+                 OR (e.at, e.chain, e.number) < (p_after_at, p_after_chain, p_after_number))
+        ORDER BY e.at DESC, e.chain DESC, e.number DESC LIMIT p_limit;
     PERFORM public.audit_append(p_reader, p_origin, 'audit.read', 'audit_entry', p_actor, p_purpose,
                                 NULL, NULL, p_request_id);
+END
+$$;
+
+-- What each actor did on each day, counted, and an entry that it was asked.
+CREATE OR REPLACE FUNCTION audit_volumes(
+    p_reader text, p_origin text, p_request_id text, p_from timestamptz, p_to timestamptz, p_zone text
+) RETURNS TABLE (actor text, day date, entries bigint, rows_read bigint, cases bigint, refused bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+$$
+BEGIN
+    RETURN QUERY
+        SELECT e.actor, (e.at AT TIME ZONE p_zone)::date, count(*), coalesce(sum(e.row_count), 0)::bigint,
+            count(DISTINCT e.case_ref),
+            count(*) FILTER (WHERE starts_with(e.action, 'refused.'))
+        FROM public.audit_entry AS e
+        WHERE e.at >= p_from AND e.at < p_to
+        GROUP BY 1, 2 ORDER BY 1, 2;
+    PERFORM public.audit_append(p_reader, p_origin, 'audit.read', 'audit_volumes', NULL, NULL, NULL, NULL,
+                                p_request_id);
+END
+$$;
+
+-- Who read what is at the address they live at, and an entry that it was asked. Only accounts whose
+-- address is known can be judged.
+CREATE OR REPLACE FUNCTION audit_own_addresses(
+    p_reader text, p_origin text, p_request_id text, p_from timestamptz, p_to timestamptz, p_limit int
+) RETURNS SETOF audit_entry
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+$$
+BEGIN
+    RETURN QUERY
+        SELECT e.* FROM public.audit_entry AS e
+        JOIN public.account AS a ON a.name = e.actor
+        WHERE e.at >= p_from AND e.at < p_to AND e.object_kind = 'address'
+            AND e.object_ref = a.home_address_id::text
+        ORDER BY e.at DESC, e.chain DESC, e.number DESC LIMIT p_limit;
+    PERFORM public.audit_append(p_reader, p_origin, 'audit.read', 'audit_own_address', NULL, NULL, NULL,
+                                NULL, p_request_id);
 END
 $$;
 
@@ -107,7 +150,7 @@ END
 $$;
 SELECT audit_make_partitions(3);
 
-REVOKE ALL ON FUNCTION audit_append, audit_read, audit_read_all, audit_heads, audit_make_partitions
-    FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit_append, audit_read, audit_read_all, audit_heads,
-    audit_make_partitions TO gridbeat_app;
+REVOKE ALL ON FUNCTION audit_append, audit_read, audit_volumes, audit_own_addresses, audit_read_all,
+    audit_heads, audit_make_partitions FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit_append, audit_read, audit_volumes, audit_own_addresses, audit_read_all,
+    audit_heads, audit_make_partitions TO gridbeat_app;

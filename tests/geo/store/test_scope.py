@@ -81,8 +81,10 @@ DEFINERS = {
     "audit_append",
     "audit_heads",
     "audit_make_partitions",
+    "audit_own_addresses",
     "audit_read",
     "audit_read_all",
+    "audit_volumes",
     "position_make_partitions",
     "position_purge_before",
 }
