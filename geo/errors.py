@@ -8,7 +8,7 @@
     ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound,
     │                             SourceNotFound, ReviewItemNotFound, MergeNotFound,
     │                             DuplicateNotFound, AccountNotFound, RecordNotFound,
-    │                             ExportNotFound, PatrolUnitNotFound
+    │                             ExportNotFound, PatrolUnitNotFound, SubjectRequestNotFound
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty, StaleRecord (.sides),
     │                             RecordConflict (.alike, .conflicts), WriteKeyTaken
@@ -151,6 +151,10 @@ class ExportNotFound(NotFound):
 
 class PatrolUnitNotFound(NotFound):
     """No such patrol unit."""
+
+
+class SubjectRequestNotFound(NotFound):
+    """No such request of a person about their data."""
 
 
 class NotSignedIn(PlatformError):

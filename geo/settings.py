@@ -129,6 +129,16 @@ class Settings(BaseSettings):
         default={},
         description="Months until a record is to be looked at again, by kind, as JSON.",
     )
+    rights_due_days: int = Field(
+        default=30,
+        ge=1,
+        description="Until when a person's request about their data is to be answered [days] "
+        "(GB/T 35273-2020, 8.7: thirty days).",
+    )
+    retention_days: dict[str, int] = Field(
+        default={},
+        description="Days that what is over is kept, by rule, as JSON.",
+    )
     export_rows_max: int = Field(
         default=10_000,
         ge=0,

@@ -34,6 +34,8 @@ VERBS = {
     "keys": ("geo.commands.keys", "app", "Change the keys that seal what is stored."),
     "audit": ("geo.commands.audit", "app", "Check and anchor the audit log."),
     "export": ("geo.commands.exports", "app", "Export, approve exports, fetch their files."),
+    "rights": ("geo.commands.rights", "app", "Requests of persons about their data."),
+    "retention": ("geo.commands.retention", "app", "How long what is kept; delete it then."),
     "jobs": ("geo.commands.jobs", "app", "Show, stop and go on with imports."),
     "demo": ("geo.commands.demo", "app", "Generate the demo city."),
 }

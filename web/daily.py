@@ -12,9 +12,9 @@ import structlog
 from geo.audit import OPERATOR, Access, make_partitions
 from geo.audit_anchors import anchor
 from geo.errors import InvalidFile, PlatformError
-from geo.exports import expire_exports
 from geo.grid_versions import follow_grids
 from geo.positions.purging import purge_positions
+from geo.retention import run_retention
 from geo.settings import Settings
 from geo.store.database import Database
 
@@ -49,12 +49,11 @@ def keep_audit(database: Database, settings: Settings, now: datetime) -> None:
     log.info("audit.anchored", entries=count, root=made.root)
 
 
-def let_exports_expire(database: Database, settings: Settings, now: datetime) -> None:
-    """Delete the files of exports whose time is over."""
-    with database.session() as session:
-        count = expire_exports(session, PROGRAM, settings=settings, now=now)
-    if count:
-        log.info("day.exports_expired", count=count)
+def delete_what_is_over(database: Database, settings: Settings, now: datetime) -> None:
+    """Delete what the rules of retention let go, and the files of exports whose time is over."""
+    for each in run_retention(database, PROGRAM, settings=settings, now=now):
+        if each.row_count:
+            log.info("day.deleted", rule=each.rule, count=each.row_count)
 
 
 def keep_positions(database: Database, settings: Settings, now: datetime) -> None:
@@ -80,7 +79,7 @@ def each_day(
     """
     begun = settings.local_day(now())
     begin_day(database, begun)
-    let_exports_expire(database, settings, now())
+    delete_what_is_over(database, settings, now())
     keep_positions(database, settings, now())
     leaving = threading.Event()
 
@@ -93,7 +92,7 @@ def each_day(
             try:
                 begin_day(database, day)
                 keep_audit(database, settings, now())
-                let_exports_expire(database, settings, now())
+                delete_what_is_over(database, settings, now())
                 keep_positions(database, settings, now())
             except PlatformError as error:
                 log.warning("day.not_begun", day=day.isoformat(), error=type(error).__name__)

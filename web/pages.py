@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from api.callers import CurrentCaller, pass_door
 from api.dependencies import OperatorScope, ReadSession, Scope, ServicesDep, SettingsDep, today
+from api.endpoints.subject_requests import answers_persons
 from api.services import Services
 from geo.accounts import Caller, Permission
 from geo.accounts.first import DEMO_PASSWORD, find_demo_accounts
@@ -27,7 +28,7 @@ from geo.decisions import NOTE_CHARS_MAX
 from geo.errors import Unavailable
 from geo.exports.kinds import EXPORT_KINDS, MAP_FORMATS, TABLE_FORMATS
 from geo.overview import StoreOverview, load_store_overview
-from geo.tables import DUPLICATE_STATUSES, REVIEW_STATUSES
+from geo.tables import DUPLICATE_STATUSES, REVIEW_STATUSES, SUBJECT_REQUEST_KINDS
 from geo.values import GridScope
 from web.assets import load_assets
 from web.headers import PERMISSIONS_POLICY, policy_of_page
@@ -194,6 +195,26 @@ def exports_page(request: Request, overview: Overview, settings: SettingsDep) ->
         formats=(*TABLE_FORMATS, *MAP_FORMATS),
         rows_max=format_decimal(settings.export_rows_max, locale="en"),
         keep_days=settings.export_keep_days,
+    )
+
+
+@router.get("/rights", response_class=HTMLResponse, dependencies=[Depends(answers_persons)])
+def rights_page(
+    request: Request, overview: Overview, settings: SettingsDep, day: Today
+) -> Response:
+    """Requests of persons about what is kept of them."""
+    if overview is None:
+        return unavailable_page(request)
+    return render_page(
+        request,
+        "rights.html",
+        nonce=new_nonce(),
+        text_groups=("rights.",),
+        page="rights",
+        overview=overview,
+        kinds=SUBJECT_REQUEST_KINDS,
+        due_days=settings.rights_due_days,
+        today=day.isoformat(),
     )
 
 

@@ -11,6 +11,7 @@ class Permission(StrEnum):
     READ = "read"
     WRITE = "write"
     IMPORT = "import"
+    RIGHTS = "rights"  # answer persons who ask about what is kept of them
     APPROVE = "approve"  # what somebody else asked for, such as a large export
     PERSONS = "persons"  # read and write what is about persons, with a purpose and a case
     IDENTITY = "identity"  # see identity numbers whole
@@ -26,7 +27,8 @@ _WITH_PERSONS = _WORK | {Permission.PERSONS}
 PERMISSIONS: dict[str, frozenset[Permission]] = {
     "grid_worker": _WITH_PERSONS,
     "patrol_leader": _WITH_PERSONS | {Permission.IDENTITY, Permission.LEAD},
-    "chief": _WITH_PERSONS | {Permission.IDENTITY, Permission.APPROVE, Permission.LEAD},
+    "chief": _WITH_PERSONS
+    | {Permission.IDENTITY, Permission.APPROVE, Permission.RIGHTS, Permission.LEAD},
     "analyst": frozenset({Permission.READ}),
     "system_administrator": _WORK | {Permission.IMPORT, Permission.APPROVE},
     # These two see no places: who gives out rights and who watches don't do the work as well.

@@ -29,7 +29,7 @@ SCOPED_TABLES = (
     "export_request", "grid", "grid_h3_cell", "import_job", "incident", "incident_history",
     "patrol_latest", "patrol_position", "patrol_unit", "patrol_unit_member", "patrol_unit_status",
     "record_history", "record_report", "record_verification", "residence", "resident",
-    "review_item", "standard_address", "standard_address_history",
+    "review_item", "standard_address", "standard_address_history", "subject_request",
 )  # fmt: skip
 
 # The database turns the codes into an array's text, whatever characters they hold.

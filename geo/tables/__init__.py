@@ -54,6 +54,7 @@ from geo.tables.register_record import (
     RecordVerification,
 )
 from geo.tables.resident import IDENTITY_KINDS, RESIDENCE_KINDS, Residence, Resident
+from geo.tables.retention_receipt import RetentionReceipt
 from geo.tables.review_item import REVIEW_STATUSES, ReviewItem
 from geo.tables.standard_address import (
     ADDRESS_COMPONENTS,
@@ -65,6 +66,11 @@ from geo.tables.standard_address import (
     StandardAddressHistory,
 )
 from geo.tables.store_note import StoreNote
+from geo.tables.subject_request import (
+    SUBJECT_REQUEST_KINDS,
+    SUBJECT_REQUEST_STATUSES,
+    SubjectRequest,
+)
 from geo.tables.write_key import WriteKey
 
 __all__ = [
@@ -93,6 +99,8 @@ __all__ = [
     "REVIEW_STATUSES",
     "ROLES",
     "SAFETY_FINDINGS",
+    "SUBJECT_REQUEST_KINDS",
+    "SUBJECT_REQUEST_STATUSES",
     "TOKEN_SCOPES",
     "UNIT_KINDS",
     "UNIT_STATUSES",
@@ -137,9 +145,11 @@ __all__ = [
     "RegisterChange",
     "Residence",
     "Resident",
+    "RetentionReceipt",
     "ReviewItem",
     "StandardAddress",
     "StandardAddressHistory",
     "StoreNote",
+    "SubjectRequest",
     "WriteKey",
 ]

@@ -33,7 +33,10 @@ from geo.tables import (
     PatrolLatest,
     PatrolUnit,
     PatrolUnitMember,
+    Residence,
+    Resident,
     ReviewItem,
+    SubjectRequest,
 )
 from geo.values import GridScope
 from tests.api.conftest import GRID_A, GRID_B, District, settled_district
@@ -176,6 +179,13 @@ LISTS: dict[str, dict[str, Any]] = {
 }
 # What whoever may read may ask for, of what they see; tested by themselves below.
 OWN_WORK = {"ask_export", "stop_export"}
+# For who answers persons about what is kept of them.
+RIGHTS = {
+    "receive_subject_request", "list_subject_requests", "get_subject_request",
+    "check_subject_identity", "copy_subject", "correct_subject", "erase_subject",
+    "refuse_subject_request", "withdraw_subject_request",
+}  # fmt: skip
+RIGHTS_PAGES = {"/rights"}
 # Of nobody's grid: what everyone who may read gets.
 PUBLIC = {
     "list_areas", "get_area", "list_area_children", "list_grid_versions", "get_basemap_tile",
@@ -222,6 +232,8 @@ def tokens(place: District) -> dict[str, str]:
             *((role, role, None) for role in ROLES),
             ("own", "grid_worker", GRID_A),
             ("neighbour", "grid_worker", GRID_B),
+            ("chief.a", "chief", GRID_A),
+            ("chief.b", "chief", GRID_B),
         ]
         for name, role, area in callers:
             account = accounts.create_account(session, name, PASSWORD, role=role, is_demo=True)
@@ -370,7 +382,7 @@ def ask(
 def test_every_route_is_in_one_list(app: FastAPI) -> None:
     lists = [
         set(ITEMS), set(WRITES), set(LISTS), PUBLIC, OPERATORS, PAGES, OPERATOR_PAGES, set(OPEN),
-        set(FOR_ALL_ROLES), OWN_WORK, set(KEPT),
+        set(FOR_ALL_ROLES), OWN_WORK, set(KEPT), RIGHTS, RIGHTS_PAGES,
     ]  # fmt: skip
     served = set(routes(app))
     named = set().union(*lists)
@@ -510,6 +522,62 @@ def test_only_who_may_approve_does_and_never_their_own(
         export_id=asked["chief"], body={"note": "用途不明"},
     )  # fmt: skip
     assert answer.json()["status"] == "refused"
+
+
+@pytest.mark.parametrize("name", sorted(RIGHTS | RIGHTS_PAGES))
+def test_persons_are_answered_by_who_may(
+    client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any], name: str
+) -> None:
+    bodies = {
+        "refuse_subject_request": {"reason": "x"},
+        "correct_subject": {"expected_version": 1, "phone": None},
+        "receive_subject_request": {"kind": "access", "received_on": "2026-01-01"},
+    }
+    for caller in ("own", "neighbour", "patrol_leader", "analyst", "system_administrator"):
+        answer = ask(client, app, name, tokens[caller], known, body=bodies.get(name))
+        assert answer.status_code == 403, caller
+    answer = ask(client, app, name, tokens["chief"], known, request_id=999, body=bodies.get(name))
+    wanted = {"list_subject_requests": 200, "/rights": 200, "receive_subject_request": (201, 422)}
+    expected = wanted.get(name, 404)
+    assert answer.status_code in (expected if isinstance(expected, tuple) else (expected,))
+
+
+def test_a_request_is_there_for_who_sees_its_person(
+    client: TestClient, app: FastAPI, place: District, tokens: dict[str, str], known: dict[str, Any]
+) -> None:
+    with place.database.session() as session:
+        resident = Resident(name="测试甲某", source="test", recorded_by="x")
+        session.add(resident)
+        session.flush()
+        session.add(
+            Residence(
+                resident_id=resident.id, standard_address_id=place.address_ids["A"][0],
+                kind="floating", lived_from=date(2026, 1, 1), due_on=date(2026, 1, 1),
+                source="test", recorded_by="x",
+            )
+        )  # fmt: skip
+        request = SubjectRequest(
+            kind="access", resident_id=resident.id, received_on=date(2026, 1, 1),
+            received_by="x", due_on=date(2026, 1, 31), identity_checked=True,
+        )  # fmt: skip
+        session.add(request)
+        session.flush()
+        found, person = request.id, resident.id
+    came_in = str(place.settings.local_day(datetime.now(UTC)))
+    for caller, status in (("chief.a", 200), ("chief.b", 404)):
+        answer = ask(client, app, "get_subject_request", tokens[caller], known, request_id=found)
+        assert answer.status_code == status, caller
+        answer = ask(client, app, "list_subject_requests", tokens[caller], known)
+        assert [each["id"] for each in answer.json()["requests"]] == [found] * (status == 200)
+        answer = ask(
+            client, app, "receive_subject_request", tokens[caller], known,
+            body={"kind": "access", "resident_id": person, "received_on": came_in},
+        )  # fmt: skip
+        assert answer.status_code == (201 if status == 200 else 404), caller
+    copied = ask(client, app, "copy_subject", tokens["chief.a"], known, request_id=found)
+    assert copied.json()["person"]["name"] == "测试甲某"
+    answer = ask(client, app, "copy_subject", tokens["chief.b"], known, request_id=found)
+    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("name", sorted(OPERATORS | OPERATOR_PAGES))

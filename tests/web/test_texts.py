@@ -21,7 +21,14 @@ from geo.exports.writers import WRITERS
 from geo.faults import FaultKind
 from geo.geocoding.geocoder import STATUSES
 from geo.register.references import moving_references
-from geo.tables import DUPLICATE_STATUSES, EXPORT_STATUSES, REVIEW_STATUSES, ROLES
+from geo.tables import (
+    DUPLICATE_STATUSES,
+    EXPORT_STATUSES,
+    REVIEW_STATUSES,
+    ROLES,
+    SUBJECT_REQUEST_KINDS,
+    SUBJECT_REQUEST_STATUSES,
+)
 from geo.tables.standard_address import ADDRESS_COMPONENTS
 from web.cli import VERBS
 from web.maps import MAP_LAYERS
@@ -31,7 +38,7 @@ from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_text
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|geocode|address|duplicates|exports|imports|review|level|sign|task|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|geocode|address|duplicates|exports|rights|imports|review|level|sign|task|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -64,6 +71,9 @@ def computed_keys() -> set[str]:
         | {f"imports.standard_{standard.value}" for standard in CodeStandard}
         | {f"address.kind_{kind}" for kind in get_args(NoteKind)}
         | {"imports.stop", "imports.resume"}
+        | {f"rights.kind_{kind}" for kind in SUBJECT_REQUEST_KINDS}
+        | {f"rights.status_{status}" for status in (*SUBJECT_REQUEST_STATUSES, "overdue")}
+        | {f"rights.field_{name}" for name in ("name", "identity_number", "birth_year", "phone")}
         | {f"exports.kind_{kind}" for kind in EXPORT_KINDS}
         | {f"exports.format_{name}" for name in WRITERS}
         | {f"exports.status_{status}" for status in EXPORT_STATUSES}
