@@ -36,6 +36,7 @@ VERBS = {
     "export": ("geo.commands.exports", "app", "Export, approve exports, fetch their files."),
     "rights": ("geo.commands.rights", "app", "Requests of persons about their data."),
     "retention": ("geo.commands.retention", "app", "How long what is kept; delete it then."),
+    "inventory": ("geo.commands.inventory", "inventory", "Print the data inventory."),
     "jobs": ("geo.commands.jobs", "app", "Show, stop and go on with imports."),
     "demo": ("geo.commands.demo", "app", "Generate the demo city."),
 }
