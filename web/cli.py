@@ -31,6 +31,11 @@ VERBS = {
     "incidents": ("geo.commands.incidents", "app", "Import incidents, their categories."),
     "basemap": ("geo.commands.basemap", "app", "Import roads, buildings and places to draw."),
     "accounts": ("geo.commands.accounts", "app", "Accounts: who may sign in, what they see."),
+    "registers": (
+        "geo.commands.registers",
+        "app",
+        "Import, list and verify dwellings, residents, …",
+    ),
     "keys": ("geo.commands.keys", "app", "Change the keys that seal what is stored."),
     "audit": ("geo.commands.audit", "app", "Check and anchor the audit log."),
     "export": ("geo.commands.exports", "app", "Export, approve exports, fetch their files."),

@@ -106,7 +106,9 @@ def fill_if_empty(database: Database, settings: Settings, console: Console) -> N
         if not settings.demo or not store_is_empty(session):
             return
         with console.status("The store is empty: generating the demo city …"):
-            load_demo_city(session, form=written_form(settings))
+            load_demo_city(
+                session, form=written_form(settings), today=settings.local_day(datetime.now(UTC))
+            )
     console.print("The demo city is there. It is generated; no place or person in it is real.")
 
 

@@ -9,7 +9,10 @@ from pydantic import BaseModel, Field
 
 from api.schemas.geometry import Link
 
-JobKind = Literal["areas", "grids", "addresses", "basemap", "geocode", "duplicates", "incidents"]
+JobKind = Literal[
+    "areas", "grids", "addresses", "basemap", "geocode", "duplicates", "incidents", "dwellings",
+    "residents", "establishments",
+]  # fmt: skip
 JobStatus = Literal["waiting", "running", "done", "failed", "stopped"]
 
 

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from geo.addresses.deployment import written_form
 from geo.commands.context import open_store
+from geo.commands.words import today
 from geo.demo.city import DEFAULT_SEED, NOTICE, generate_city
 from geo.demo.files import write_city
 from geo.demo.load import load_demo_city
@@ -34,14 +35,18 @@ def load(seed: Seed = DEFAULT_SEED) -> None:
                 tasks[what] = int(bar.add_task(what))
             bar.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
 
-        loaded = load_demo_city(session, seed=seed, form=written_form(settings), progress=told)
+        loaded = load_demo_city(
+            session, seed=seed, form=written_form(settings), today=today(), progress=told
+        )
     console = Console()
     if loaded.was_there:
         console.print(f"The demo city of seed {seed} is there already; nothing was changed.")
         return
     console.print(
         f"{NOTICE}: {loaded.area_count} areas, {loaded.grid_count} grids, "
-        f"{loaded.address_count:,} addresses, {loaded.basemap_count:,} features of the base map, "
+        f"{loaded.address_count:,} addresses, {loaded.dwelling_count:,} dwellings, "
+        f"{loaded.resident_count:,} residents, {loaded.establishment_count:,} establishments, "
+        f"{loaded.basemap_count:,} features of the base map, "
         f"in {time.perf_counter() - begun:.1f} s."
     )
 

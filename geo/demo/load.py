@@ -1,9 +1,10 @@
-"""Putting the demo city into a store: areas, grids, addresses and base map, whole or not at all."""
+"""Putting the demo city into a store: areas, grids, addresses, registers and base map, whole or not
+at all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 
 import geopandas as gpd
@@ -19,6 +20,7 @@ from geo.addresses import WrittenForm
 from geo.basemap_store import BasemapRows, BasemapWriter
 from geo.crs import WGS84
 from geo.demo.city import DEFAULT_SEED, NOTICE, DemoCity, generate_city
+from geo.demo.registers import store_registers
 from geo.errors import StoreNotEmpty
 from geo.grid_draft import GridDraft
 from geo.grid_versions import load_open_grids, lock_grid_writes, store_grid_version
@@ -41,6 +43,7 @@ SOURCE = "demo"
 NOTE_NAME = "demo_city"
 FIRST_DAY = date(2024, 1, 1)
 """From this day on the areas and grids are in force; two years of what happens fit behind it."""
+LAST_DAY = date(2026, 1, 1)
 
 _POINT_ACCURACY_M = 1.0
 _FORM = WrittenForm(building="号楼")  # as the setting building_form is by default
@@ -58,6 +61,9 @@ class DemoLoad:
     grid_count: int
     address_count: int
     basemap_count: int
+    dwelling_count: int = 0
+    resident_count: int = 0
+    establishment_count: int = 0
     was_there: bool = False
 
 
@@ -88,6 +94,7 @@ def load_demo_city(
     *,
     seed: int = DEFAULT_SEED,
     form: WrittenForm = _FORM,
+    today: date = LAST_DAY,
     progress: Progress | None = None,
 ) -> DemoLoad:
     """Generate the demo city and put it into an empty store, in the session's transaction.
@@ -97,6 +104,7 @@ def load_demo_city(
     Parameters
     ----------
     form : the counting words of the canonical texts, a setting of the deployment
+    today : the day on which the registers were last looked at, so that some of it is due
     progress : told what is being done, how much of it is, and how much it is in all
 
     Raises
@@ -120,12 +128,15 @@ def load_demo_city(
     _store_areas(session, city)
     _store_grids(session, city, told)
     _store_addresses(session, city, form, told)
+    told("registers", 0, 1)
+    records = store_registers(session, city, today=today)
+    told("registers", 1, 1)
     basemap_count = _store_basemap(session, city, told)
-    loaded = DemoLoad(seed, len(city.areas), len(city.grids), len(city.addresses), basemap_count)
-    counts = {
-        name: getattr(loaded, name)
-        for name in ("area_count", "grid_count", "address_count", "basemap_count")
-    }
+    loaded = DemoLoad(
+        seed, len(city.areas), len(city.grids), len(city.addresses), basemap_count,
+        **asdict(records),
+    )  # fmt: skip
+    counts = {name: value for name, value in asdict(loaded).items() if name.endswith("_count")}
     session.add(StoreNote(name=NOTE_NAME, value={"seed": seed, "notice": NOTICE, "counts": counts}))
     session.flush()
     return loaded

@@ -34,6 +34,8 @@ from geo.importers.jobs import (
     results_folder,
     running_job,
 )
+from geo.importers.records import KINDS as RECORD_KINDS
+from geo.importers.records import run_record_job
 from geo.importers.upload_safety import UploadLimits, sha256_of_file
 from geo.incidents.importing import run_incident_job
 from geo.settings import Settings
@@ -80,6 +82,8 @@ def run_job(
         run_address_job(database, job_id, settings=settings, progress=progress)
     elif kind == "incidents":
         run_incident_job(database, job_id, settings=settings, progress=progress)
+    elif kind in RECORD_KINDS:
+        run_record_job(database, job_id, settings=settings, progress=progress)
     elif kind == "duplicates":
         run_duplicates_job(database, job_id, progress=progress)
     else:

@@ -11,7 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.tables.base import Base, RowId, Timestamp
 
-JOB_KINDS = ("areas", "grids", "addresses", "basemap", "geocode", "duplicates", "incidents")
+JOB_KINDS = (
+    "areas", "grids", "addresses", "basemap", "geocode", "duplicates", "incidents", "dwellings",
+    "residents", "establishments",
+)  # fmt: skip
 JOB_STATUSES = ("waiting", "running", "done", "failed", "stopped")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
@@ -16,11 +16,15 @@ from geo.basemap import basemap_attributions, basemap_extent, basemap_tile
 from geo.commands import demo as commands
 from geo.demo import NOTICE, DemoCity, generate_city
 from geo.demo.files import address_table, write_city
-from geo.demo.load import FIRST_DAY, load_demo_city, store_is_empty
+from geo.demo.load import FIRST_DAY, LAST_DAY, DemoLoad, load_demo_city, store_is_empty
+from geo.encryption import keys_of, unseal_text
 from geo.errors import InvalidFile, StoreNotEmpty
 from geo.importers.basemap import import_basemap
+from geo.registers.completeness import missing_fields
+from geo.registers.numbers import birth_year_of, read_credit_code, read_identity_number
+from geo.sealed_columns import RESIDENT_IDENTITY
 from geo.store.database import Database
-from geo.tables import ADDRESS_COMPONENTS, Area
+from geo.tables import ADDRESS_COMPONENTS, Area, Dwelling, Establishment, Resident
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +32,51 @@ def city() -> DemoCity:
     return generate_city()
 
 
+def assert_registers_are_invented_and_sound(session: Session, loaded: DemoLoad) -> None:
+    """All of it is at addresses of the city, is read by what reads people's writing, and some of
+    it is missing or due."""
+    assert loaded.dwelling_count > 30_000
+    assert loaded.resident_count > 10_000
+    assert loaded.establishment_count > 3_000
+    # Everything lies in a grid and is read by the functions that read what people write.
+    for table in ("dwelling", "residence", "establishment"):
+        assert session.scalar(text(f"SELECT count(*) FROM {table} WHERE grid_code IS NULL")) == 0
+    people = session.scalars(select(Resident).order_by(Resident.id).limit(500)).all()
+    ring = keys_of(session)
+    for person in people:
+        assert person.name.startswith("测试")
+        if person.identity_kind == "resident_identity":
+            assert person.identity_sealed is not None
+            number = unseal_text(ring, RESIDENT_IDENTITY, person.id, person.identity_sealed)
+            assert number.startswith("990102")
+            assert read_identity_number(number, today=LAST_DAY) == number
+            assert birth_year_of(number) == person.birth_year
+        assert person.missing == missing_fields(person)
+    for code in session.scalars(select(Establishment.credit_code).limit(200)):
+        assert code is None or read_credit_code(code) == code
+    for dwelling in session.scalars(select(Dwelling).order_by(Dwelling.id).limit(500)):
+        assert dwelling.missing == missing_fields(dwelling)
+    due = session.scalar(text("SELECT count(*) FROM dwelling WHERE due_on <= '2026-01-01'"))
+    assert 0 < due < loaded.dwelling_count
+    # What a write calls a conflict, the generated residences have none of.
+    moved = session.scalar(text("SELECT count(*) FROM residence WHERE lived_to IS NOT NULL"))
+    both = session.scalar(
+        text(
+            "SELECT count(*) FROM residence a JOIN residence b USING (resident_id) "
+            "WHERE a.kind = 'registered' AND b.kind = 'floating'"
+        )
+    )
+    assert moved > 100 and both > 100
+
+
 def test_it_lands_whole_and_says_that_it_is_generated(database: Database, city: DemoCity) -> None:
     told: list[tuple[str, int, int]] = []
     with database.session() as session:
         assert store_is_empty(session)
         loaded = load_demo_city(session, progress=lambda *step: told.append(step))
-    assert {what for what, _, _ in told} == {"generate", "grids", "addresses", "base map"}
+    assert {what for what, _, _ in told} == {
+        "generate", "grids", "addresses", "registers", "base map",
+    }  # fmt: skip
     assert told[-1][1] == told[-1][2]
     with database.session() as session:
         assert not store_is_empty(session)
@@ -56,6 +99,7 @@ def test_it_lands_whole_and_says_that_it_is_generated(database: Database, city: 
         # The tile that holds its middle.
         assert len(basemap_tile(session, 12, 3328, 1581)) > 1_000
         assert session.scalar(text("SELECT min(valid_from) FROM grid")) == FIRST_DAY
+        assert_registers_are_invented_and_sound(session, loaded)
 
     # Again: nothing is done. Another seed: refused. Something else in the store: refused.
     with database.session() as session:

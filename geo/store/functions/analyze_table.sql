@@ -8,7 +8,7 @@ $$
 BEGIN
     IF name IS NULL OR name NOT IN (
         'area', 'grid', 'grid_h3_cell', 'standard_address', 'address_alias', 'basemap_feature',
-        'incident'
+        'incident', 'dwelling', 'resident', 'residence', 'establishment'
     ) THEN
         RAISE EXCEPTION 'analyze_table: % is no table that is loaded in bulk', quote_nullable(name)
             USING ERRCODE = 'invalid_parameter_value';
