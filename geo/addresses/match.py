@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from geo.addresses.confidence import confidence_of
 from geo.addresses.door_interpolation import DoorSides
 from geo.addresses.match_alike import AlikePlace, AlikeTextsOfQuery
 from geo.addresses.match_clear import SURE_LEAD, find_clear_row
 from geo.addresses.match_doors import UnknownDoor, find_unknown_door
-from geo.addresses.match_doubts import SUREST, find_doubts
+from geo.addresses.match_doubts import Doubts, add_contradictions, find_doubts, missing_levels
 from geo.addresses.match_places import Confirmed, Place, find_place, find_places
 from geo.addresses.match_query import Query, read_query
 from geo.addresses.match_reasons import MatchReason
@@ -48,8 +49,9 @@ MAX_TEXT_LENGTH = 500  # [characters]; settings.address_text_max hands down anot
 SETTLED = 0.9  # confidence from which likeness is not asked
 SAME_EVIDENCE = 0.5  # points between candidates whose order likeness may turn round
 TRUST = 0.2  # points of likeness that a confidence of 1 is worth
-ALIKE_SUREST = 0.6  # of what is alike only
-MARGIN_SCALE = 1.1  # points; a lead of one point over the next place leaves a doubt of 0.2
+ALIKE_LEAD = 0.2  # of likeness over the next text that leaves no doubt
+SAME_LEAD = 0.05  # points; a smaller lead is a tie
+MARGIN_SCALE = 1.1  # points behind the first by which a candidate's confidence falls to 1/e
 DEFAULT_THRESHOLD = 0.8  # settings.match_threshold hands down another
 
 
@@ -66,6 +68,7 @@ class MatchCandidate:
     confidence : 0 to 1, that this is the place meant
     missing : levels that the address has and the text doesn't give
     contradicted : levels at which both differ or the register has nothing
+    doubts : what `confidence` was weighed from: (doubt, amount), see geo.addresses.confidence
     """
 
     standard_address_id: int | None
@@ -80,6 +83,7 @@ class MatchCandidate:
     missing: tuple[str, ...]
     contradicted: tuple[str, ...]
     reasons: tuple[MatchReason, ...]
+    doubts: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +186,16 @@ def _by_alias(text: str, view: RegisterView) -> tuple[list[MatchCandidate], bool
                 found[address_id] = (number, own)
     if not found:
         return None
-    reasons = [MatchReason("alias", said=text)]
+    doubts = Doubts([MatchReason("alias", said=text)])
     if len(found) > 1:
-        reasons.append(MatchReason("ambiguous"))
+        doubts.say("ambiguous")
     candidates = []
     for _, (number, row) in sorted(found.items()):
         level = row_level(view.parts[number], row)
         scored = ScoredRow(number, row, 0.0, 0.0, NumberReading((), 0.0))
         group = RowGroup.single(number, row)
         place = Place(level, group, (number, row), Confirmed({}, {}, {}, {}), scored, False)
-        candidates.append(_candidate(place, view, SUREST / len(found), (), tuple(reasons)))
+        candidates.append(_candidate(place, view, doubts, share=1 / len(found)))
     return candidates, len(found) > 1
 
 
@@ -226,12 +230,12 @@ def _named(
     rivals = [p for p in places[1:] if not first.rows.holds(p.scored.part, p.scored.row)]
     lead = first.scored.evidence - max((p.scored.evidence for p in rivals), default=-math.inf)
     lead = max(lead, 0.0)
-    is_tied = lead < 0.05
+    is_tied = lead < SAME_LEAD
     candidates: list[tuple[Place, MatchCandidate]] = []
     for place in places:
         behind = first.scored.evidence - place.scored.evidence
         doubt = lead if place is first or place.twins else -behind
-        made = _describe(query, place, view, doubt, is_tied=is_tied and behind < 0.05)
+        made = _describe(query, place, view, doubt, is_tied=is_tied and behind < SAME_LEAD)
         if place is not first and candidates and not place.twins:
             made = replace(made, confidence=min(made.confidence, candidates[0][1].confidence))
         candidates.append((place, made))
@@ -256,8 +260,14 @@ def _with_twins_ordered(
     ordered: list[tuple[Place, MatchCandidate]] = []
     for at, (place, made) in enumerate(twins):
         share = made.confidence / equal if at < equal else min(made.confidence, best / equal)
-        reasons = (*made.reasons, MatchReason("ambiguous")) if 1 < equal > at else made.reasons
-        ordered.append((place, replace(made, confidence=round(share, 4), reasons=reasons)))
+        made = replace(made, confidence=round(share, 4))
+        if 1 < equal > at:
+            reasons, doubts = (
+                (*made.reasons, MatchReason("ambiguous")),
+                (*made.doubts, ("tied", 1.0)),
+            )
+            made = replace(made, reasons=reasons, doubts=doubts)
+        ordered.append((place, made))
     others = [
         (place, replace(made, confidence=min(made.confidence, ordered[0][1].confidence)))
         for place, made in candidates[1 + n_twins :]
@@ -398,47 +408,40 @@ def _is_same_road(candidate: MatchCandidate, road: MatchCandidate) -> bool:
 
 def _describe_alike(proposal: AlikePlace, lead: float, view: RegisterView) -> MatchCandidate:
     place = proposal.place
-    text = place_text(place, view)
-    reasons = [MatchReason("alike", stored=text)]
-    for level, (said, stored) in place.confirmed.differing.items():
-        reasons.append(MatchReason("differs", level, said, stored))
-    reasons += [
-        MatchReason("absent", level, said) for level, said in place.confirmed.absent.items()
-    ]
-    confidence = ALIKE_SUREST * proposal.explained * min(1.0, max(0.2, lead * 5))
-    confidence *= 0.4 ** len(place.confirmed.differing) * 0.8 ** len(place.confirmed.absent)
-    return _candidate(place, view, confidence, (), tuple(reasons))
+    doubts = Doubts()
+    doubts.say("alike", stored=place_text(place, view))
+    doubts.add("alike")
+    doubts.add("alike_unexplained", 1.0 - proposal.explained)
+    doubts.add("alike_close", 1.0 - min(1.0, max(0.0, lead / ALIKE_LEAD)))
+    add_contradictions(place, doubts)
+    return _candidate(place, view, doubts)
 
 
 def _describe(
     query: Query, place: Place, view: RegisterView, lead: float, *, is_tied: bool
 ) -> MatchCandidate:
-    reasons, confidence = find_doubts(query, place, view)
-    if lead < 0:
-        confidence *= 0.5 * math.exp(lead / MARGIN_SCALE)
-    else:
-        confidence *= _sure_share(lead)
+    doubts = find_doubts(query, place, view)
+    doubts.add("close", 1.0 - max(0.0, min(lead, SURE_LEAD)) / SURE_LEAD)
     if is_tied or place.is_split:
-        reasons.append(MatchReason("ambiguous"))
-    missing = _missing(query, place, view)
-    reasons += [MatchReason("missing", level) for level in missing]
-    return _candidate(place, view, confidence, tuple(missing), tuple(reasons))
-
-
-def _sure_share(lead: float) -> float:
-    """Return what a lead over the next place leaves: half for none, all from SURE_LEAD on."""
-    scale = 0.5 * MARGIN_SCALE
-    least = math.exp(-SURE_LEAD / scale)
-    return 1.0 - 0.5 * (math.exp(-min(lead, SURE_LEAD) / scale) - least) / (1.0 - least)
+        doubts.say("ambiguous")
+        doubts.add("tied")
+    missing = missing_levels(place, view)
+    for level in missing:
+        doubts.say("missing", level)
+    share = math.exp(lead / MARGIN_SCALE) if lead < 0 else 1.0
+    return _candidate(place, view, doubts, tuple(missing), share=share)
 
 
 def _candidate(
     place: Place,
     view: RegisterView,
-    confidence: float,
-    missing: tuple[str, ...],
-    reasons: tuple[MatchReason, ...],
+    doubts: Doubts,
+    missing: tuple[str, ...] = (),
+    *,
+    share: float = 1.0,
 ) -> MatchCandidate:
+    """share : of the confidence that the doubts leave, where it is shared with others"""
+    reasons = tuple(doubts.reasons)
     lonlat, radius_m = group_point(view, place.rows)
     if lonlat is None:
         reasons = (*reasons, MatchReason("no_point"))
@@ -452,7 +455,7 @@ def _candidate(
         grid_code=grid_code,
         h3_cell=h3_cell,
         score=round(place.scored.score, 3),
-        confidence=round(max(0.0, min(SUREST, confidence)), 4),
+        confidence=round(share * confidence_of(doubts.amounts), 4),
         missing=missing,
         contradicted=tuple(
             level
@@ -460,6 +463,7 @@ def _candidate(
             if level in place.confirmed.differing or level in place.confirmed.absent
         ),
         reasons=reasons,
+        doubts=tuple(sorted(doubts.amounts.items())),
     )
 
 
@@ -469,19 +473,3 @@ def place_text(place: Place, view: RegisterView) -> str:
         return group_text(view, place.rows, place.level)
     part, row = place.address
     return str(view.parts[part].segment.texts[row].as_py())
-
-
-def _missing(query: Query, place: Place, view: RegisterView) -> list[str]:
-    """Return levels up to the place's own that its address has and the text doesn't give."""
-    if place.address is None:
-        return []
-    part, row = place.address
-    components = view.parts[part].segment.components
-    said = {*dict(place.scored.reading.values), *place.confirmed.names}
-    return [
-        level
-        for level in ("village_group", "door", "building", "entrance")
-        if components[level][0][row] >= 0
-        and level not in said
-        and LEVEL_RANK[level] <= LEVEL_RANK[place.level]
-    ]

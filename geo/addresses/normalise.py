@@ -88,6 +88,10 @@ _SPOKEN_DASH = re.compile(
     rf"(?<=[0-9A-Z{_NUMERAL_CLASS}号楼幢栋座元])杠(?=[0-9A-Z{_NUMERAL_CLASS}])"
 )
 
+# A number with a dash is whole: a numeral behind it, without a dash, begins another.
+_RUN_BEFORE = re.compile(r"\d-\d{1,4}$")
+_RUN_REACH = 6  # [characters]
+
 _DASHES = "‐‑‒–—―−﹣－ー─━‧"
 _SPACES = "\t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000"
 _DROPPED = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0e\ufe0f\xad"
@@ -224,7 +228,10 @@ def _numeral_text(plain: str, start: int, end: int) -> str | None:
     if numeral[0] not in _NUMERAL_CLASS:
         value = unicodedata.numeric(numeral, None)
         return None if value is None else str(int(value))
-    return numeral_to_digits(numeral)
+    digits = numeral_to_digits(numeral)
+    if digits is not None and _RUN_BEFORE.search(plain, max(0, start - _RUN_REACH), start):
+        return f" {digits}"  # 920-14八楼: a number that is whole, and another
+    return digits
 
 
 def numeral_to_digits(numeral: str) -> str | None:

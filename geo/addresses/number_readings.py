@@ -71,7 +71,7 @@ _TOKEN = re.compile(
     rf"(?P<number>[甲乙丙丁戊]\d{{1,5}}|(?:(?<![A-Z])[A-Z]{{0,2}})?\d{{1,6}}[A-Z]?(?![A-Z])|[A-Z](?=座|幢|栋|楼|区|-\d|\d)"
     rf"|(?:(?<=BUILDING )|(?<=BLOCK )|(?<=TOWER ))[A-Z](?![A-Z])"
     rf"|[东南西北中](?=单元|座|幢))"
-    rf"(?P<suffix>(?<!-\d)(?<!-\d\d)(?<!-\d\d\d)(?<!-\d\d\d\d)-\d{{1,2}}(?=号(?![楼幢栋\d]))"
+    rf"(?P<suffix>(?<!-\d)(?<!-\d\d)(?<!-\d\d\d)(?<!-\d\d\d\d)-\d{{1,2}}(?=号(?![楼幢栋\d]))|-[A-Z](?=号(?![楼幢栋]))"
     rf"|[甲乙丙丁戊](?![一-鿿])|[甲乙丙丁戊](?=号)|号?(?:附|之)\d{{1,4}})?"
     rf"(?P<word>{_WORDS})?"
     rf"(?P<after>[甲乙丙丁戊](?![一-鿿])|附\d{{1,4}}号?)?"
@@ -130,7 +130,8 @@ def find_numbers(text: str, names: Iterable[tuple[int, int]]) -> list[NumberToke
         word = match["word"] or _label_before(text, start)
         key = _ZEROS.sub("", match["number"])
         suffix = (match["suffix"] or "") or (match["after"] or "")
-        key += suffix.replace("号", "").replace("之", "附").replace("-", "附")
+        suffix = suffix.replace("号", "").replace("之", "附")
+        key += suffix.replace("-", "" if suffix[-1:].isalpha() else "附")
         if word in ("弄", "支弄"):
             key += "弄"
         if match["below"] and word in ("层", "楼", "F"):

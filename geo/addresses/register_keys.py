@@ -44,6 +44,7 @@ _NUMBER = re.compile(
 _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 _BASEMENT = re.compile(r"^(?:地下|负|B)(?=\d)")
 _DOOR_SUFFIX = re.compile(r"号?(?:附|之|-|/)(?=\d)")
+_DOOR_LETTER = re.compile(r"(?<=\d)-(?=[A-Z]$)")  # 1100-A号 is 1100A号
 _LANE = re.compile(r"\d+弄(?:\d+支弄)?$")
 _SPACES = re.compile(r"\s+")
 
@@ -73,6 +74,7 @@ def number_key(level: str, value: str) -> str | None:
         if _LANE.match(text):
             return _LEADING_ZEROS.sub("", text)
         text = _DOOR_SUFFIX.sub("附", _CLASS_WORDS["door"].sub("", text))
+        text = _DOOR_LETTER.sub("", text)
     elif level == "floor":
         text = _BASEMENT.sub("-", _CLASS_WORDS["floor"].sub("", text))
     else:

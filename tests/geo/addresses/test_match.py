@@ -205,6 +205,29 @@ def test_telephones_and_what_is_told_again_are_no_numbers_of_the_address(more: s
     assert "unread" not in {code for code, _ in codes(result)}
 
 
+DASHED = RegisterIndex.from_rows(
+    [
+        (i, f"{HEAD}{text}", 120.1, 30.2)
+        for i, text in enumerate(
+            ["柳岸路1100-A号", "柳岸路1100号", "柳岸路920-14号8层", "柳岸路920号"], 1
+        )
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    "text, address_id",
+    [
+        ("柳岸路1100-A号", 1), ("柳岸路1100A号", 1), ("柳岸路1100号", 2),
+        ("柳岸路920-14八楼", 3), ("柳岸路920-14号8楼", 3), ("柳岸路920号", 4),
+    ],
+)  # fmt: skip
+def test_doors_with_a_dash_are_their_own(text: str, address_id: int) -> None:
+    result = match(text, DASHED)
+    assert result.best is not None
+    assert (result.best.standard_address_id, result.status) == (address_id, "matched")
+
+
 def test_a_building_by_its_letter_in_english() -> None:
     best = match("Room 1203, Building A, 银江大厦").best
     assert best is not None

@@ -40,6 +40,8 @@ from geo.errors import FileTooLarge, InvalidInput
         ("12 楼外楼", "12 楼外楼"),
         ("楼号:3 单元:2 房号:102", "楼号:3 单元:2 房号:102"),
         ("文一\xad西路", "文一西路"),
+        ("920-14八楼", "920-14 8楼"),
+        ("3-2-一〇一室", "3-2-101室"),
     ],
 )
 def test_one_form_for_many_writings(text: str, wanted: str) -> None:
