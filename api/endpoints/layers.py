@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
 
+import pandas as pd
 from fastapi import APIRouter, Query
 
-from api.dependencies import ReadSession, RequiredFrame, Scope
+from api.dependencies import Day, ReadSession, RequiredFrame, Scope, SettingsDep
 from api.geojson import GeoJSONResponse, feature, feature_collection, geometry_of
 from api.schemas.errors import error_responses
-from api.schemas.layers import AddressDensity
+from api.schemas.layers import AddressDensity, Freshness
 from geo.h3_cells import h3_cell_to_text
 from layers.address_density import ZOOM_MAX, load_address_density
+from layers.freshness import RESOLUTIONS, SHARE_BREAKS, FreshnessResult, load_freshness
 
 router = APIRouter(prefix="/layers", tags=["layers"])
 
@@ -67,3 +70,73 @@ def get_address_density(
             method=result.method,
         )
     )
+
+
+@router.get(
+    "/freshness",
+    operation_id="get_freshness",
+    summary="How fresh and complete the registers are",
+    response_class=GeoJSONResponse,
+    response_model=Freshness,
+    responses=error_responses(),
+)
+def get_freshness(
+    session: ReadSession,
+    scope: Scope,
+    settings: SettingsDep,
+    on: Day,
+    records: Annotated[
+        Literal["dwelling", "establishment", "residence"],
+        Query(description="Whose; residences are records of persons, and by grid only."),
+    ] = "dwelling",
+    by: Annotated[Literal["grid", "h3_cell"], Query(description="Places to sum over.")] = "grid",
+    resolution: Annotated[
+        int, Query(ge=RESOLUTIONS[0], le=RESOLUTIONS[1], description="Of hexagons.")
+    ] = 9,
+) -> GeoJSONResponse:
+    """Of the caller's grids. Small counts of persons are hidden, and what would tell them."""
+    result = load_freshness(
+        session,
+        records=records,
+        by=by,
+        on=on,
+        scope=scope,
+        k=settings.small_number_k,
+        resolution=resolution,
+    )
+    return GeoJSONResponse(
+        feature_collection(
+            (
+                feature(each["place"], geometry_of(outline), each)
+                for each, outline in zip(_places(result), result.outlines, strict=True)
+            ),
+            records=result.records,
+            by=result.by,
+            resolution=result.resolution,
+            on=result.on.isoformat(),
+            counted_on=result.counted_on.isoformat(),
+            record_count=result.record_count,
+            field_shares=result.field_shares,
+            class_breaks=SHARE_BREAKS,
+            class_counts=result.class_counts,
+            unknown_count=result.unknown_count,
+            hidden_count=result.hidden_count,
+            k=result.k,
+            method=result.method,
+        )
+    )
+
+
+def _places(result: FreshnessResult) -> Iterator[dict[str, Any]]:
+    names: Sequence[str | None] = result.names or [None] * len(result.places)
+    rows = result.places.to_dict(orient="records")
+    for place, name, row in zip(result.places.index, names, rows, strict=True):
+        values = {str(key): None if pd.isna(value) else value for key, value in row.items()}
+        count = values.pop("record_count")
+        yield {
+            "place": str(place) if result.by == "grid" else h3_cell_to_text(int(place)),
+            "name": name,
+            "record_count": None if count is None else int(count),
+            "is_hidden": count is None,
+            **values,
+        }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fastapi.testclient import TestClient
 
-from tests.api.conftest import CITY_BBOX, GRID_B, GRID_C
+from tests.api.conftest import CITY_BBOX, GRID_A, GRID_B, GRID_C
 
 DENSITY = "/v1/layers/address-density"
 
@@ -46,3 +46,16 @@ def test_density_keeps_to_the_scope(client_of: Callable[..., TestClient]) -> Non
 
 def test_a_frame_without_area_is_refused(client: TestClient) -> None:
     assert client.get(DENSITY, params={"bbox": "1,1,1,1", "zoom": 15}).status_code == 422
+
+
+def test_freshness_of_grids_and_hexagons(client: TestClient) -> None:
+    answer = client.get("/v1/layers/freshness", params={"records": "dwelling"})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert {each["properties"]["place"] for each in found["features"]} >= {GRID_A, GRID_B}
+    assert found["unknown_count"] == len(found["features"])  # the district has no dwellings
+    assert {each["properties"]["record_count"] for each in found["features"]} == {0}
+    answer = client.get("/v1/layers/freshness", params={"records": "residence", "by": "h3_cell"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_input")
+    answer = client.get("/v1/layers/freshness", params={"by": "h3_cell", "resolution": 9})
+    assert answer.json()["features"] == []

@@ -169,6 +169,7 @@ LISTS: dict[str, dict[str, Any]] = {
     "suggest": {"query": {"q": "滨河"}},
     "locate": {"query": {"lon": "LON", "lat": "LAT"}},
     "get_address_density": {"query": {"bbox": "112,37,113,38", "zoom": 14}},
+    "get_freshness": {},
     "get_grids_tile": {"z": 0, "x": 0, "y": 0},
     "list_h3_cell_grids": {"h3_cell": "CELL"},
     "geocode_many": {"body": {"addresses": ["小店区滨河路1号"]}},
