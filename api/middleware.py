@@ -23,6 +23,8 @@ log = structlog.get_logger("api.access")
 
 # An answer that is data loads nothing and is shown in no frame. A page brings its own policy.
 POLICY_OF_DATA = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+# Thousands a second; what became of them is counted in the store.
+QUIET = frozenset({"send_position", "send_positions"})
 READING = ("GET", "HEAD", "OPTIONS")
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -76,13 +78,15 @@ class RequestRecord:
                 )
                 await answer(scope, receive, send_marked)
             finally:
-                log.info(
-                    "request",
-                    method=scope["method"],
-                    endpoint=_endpoint(scope),
-                    status=status,
-                    duration_ms=round((time.perf_counter() - started) * 1000, 1),
-                )
+                endpoint = _endpoint(scope)
+                if endpoint not in QUIET or status >= 400:
+                    log.info(
+                        "request",
+                        method=scope["method"],
+                        endpoint=endpoint,
+                        status=status,
+                        duration_ms=round((time.perf_counter() - started) * 1000, 1),
+                    )
 
 
 class BodyCap:

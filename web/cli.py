@@ -43,6 +43,7 @@ VERBS = {
     "retention": ("geo.commands.retention", "app", "How long what is kept; delete it then."),
     "inventory": ("geo.commands.inventory", "inventory", "Print the data inventory."),
     "jobs": ("geo.commands.jobs", "app", "Show, stop and go on with imports."),
+    "simulate": ("geo.commands.simulate", "simulate", "Let generated units move and report."),
     "demo": ("geo.commands.demo", "app", "Generate the demo city."),
 }
 

@@ -1,0 +1,121 @@
+"""The program and its PostgreSQL killed under load: what was acknowledged is there, once.
+
+    python -m bench.kill --times 20 [--devices N] [--seconds N]
+
+Devices send a fix after another over HTTP and send each again until it is acknowledged, as phones
+do. Every few seconds the program, PostgreSQL's postmaster and the program after it, or both at once
+get signal 9, in turn; the program is started again. At the end each acknowledged fix must be in the
+store, once.
+
+RESULT: lost, doubled, restart_s (median from the start of the program to its first answer),
+restart_max_s, acknowledged, times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from bench.position_server import Device, RunningServer, running_server
+from geo.settings import Settings
+from geo.store.database import open_database
+from geo.tables import PatrolDevice, PatrolPosition
+
+WAYS = ("program", "PostgreSQL", "both")
+
+
+async def load(
+    server: RunningServer, times: int, seconds: float
+) -> tuple[dict[int, int], list[float]]:
+    """Send and kill; return how many fixes of each device were acknowledged, and the restarts."""
+    acknowledged = dict.fromkeys(range(len(server.tokens)), 0)
+    ends = asyncio.Event()
+    origin_s = int(time.time()) - 80_000
+
+    async def send(number: int) -> None:
+        device = Device(server.port, server.tokens[number])
+        while not ends.is_set():
+            try:
+                status = await device.send_one(origin_s + acknowledged[number])
+            except ConnectionError:
+                status = 0
+            if status == 200:
+                acknowledged[number] += 1
+            else:
+                await asyncio.sleep(0.2)
+        device.close()
+
+    senders = [asyncio.create_task(send(number)) for number in acknowledged]
+    restarts = []
+    for turn in range(times):
+        await asyncio.sleep(seconds)
+        way = WAYS[turn % len(WAYS)]
+        if way != "program":
+            pid_file = server.folder / "postgresql" / "postmaster.pid"
+            os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
+        assert server.process is not None
+        if way == "PostgreSQL":
+            # The program has lost its store for good and says so; it is started again.
+            await asyncio.sleep(0.5)
+        server.process.kill()
+        server.process.wait()
+        restarts.append(await asyncio.to_thread(server.start))
+        print(f"{turn + 1:2}  {way:10}  again after {restarts[-1]:.1f} s", flush=True)
+    await asyncio.sleep(seconds)
+    ends.set()
+    await asyncio.gather(*senders)
+    return acknowledged, restarts
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--times", type=int, default=20)
+    arguments.add_argument("--devices", type=int, default=50)
+    arguments.add_argument("--seconds", type=float, default=4.0)
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gridbeat-bench-") as folder:
+        with running_server(Path(folder), given.devices) as server:
+            acknowledged, restarts = asyncio.run(load(server, given.times, given.seconds))
+        with (
+            open_database(Settings(data_folder=Path(folder), demo=False)) as database,
+            database.session() as session,
+        ):
+            devices = session.scalars(select(PatrolDevice.id).order_by(PatrolDevice.id)).all()
+            stored = dict(
+                session.execute(
+                    select(
+                        PatrolPosition.device_id,
+                        func.count(func.distinct(PatrolPosition.fixed_at)),
+                    ).group_by(PatrolPosition.device_id)
+                ).tuples()
+            )
+            rows = session.scalar(select(func.count()).select_from(PatrolPosition)) or 0
+    # A device sends fix after fix: those stored are the acknowledged ones, and at most one more,
+    # whose answer was lost.
+    lost = sum(
+        max(count - stored.get(devices[number], 0), 0) for number, count in acknowledged.items()
+    )
+    print(
+        "RESULT "
+        + json.dumps(
+            {
+                "lost": lost, "doubled": rows - sum(stored.values()),
+                "restart_s": round(statistics.median(restarts), 2),
+                "restart_max_s": round(max(restarts), 2),
+                "acknowledged": sum(acknowledged.values()), "times": given.times,
+            }
+        )
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
