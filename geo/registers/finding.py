@@ -130,12 +130,17 @@ def find_former(
 
 
 def record_in_scope(table: type[Record], scope: GridScope) -> ColumnElement[bool]:
-    """Return the condition that a record lies in the scope: a person by one of their residences."""
+    """Return the condition that a record lies in the scope: a person by one of their residences,
+    one that was annulled left aside."""
     if scope.grid_codes is None:
         return true()
     codes = sorted(scope.grid_codes)
     if table is Resident:
-        return exists().where(Residence.resident_id == Resident.id, Residence.grid_code.in_(codes))
+        return exists().where(
+            Residence.resident_id == Resident.id,
+            Residence.annulled_at.is_(None),
+            Residence.grid_code.in_(codes),
+        )
     return table.grid_code.in_(codes)  # type: ignore[union-attr]
 
 

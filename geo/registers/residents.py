@@ -311,6 +311,7 @@ def _seen_id(session: Session, resident: Resident, writing: Writing) -> int | No
         select(Residence.resident_id)
         .where(
             Residence.resident_id == resident.id,
+            Residence.annulled_at.is_(None),
             Residence.grid_code.in_(sorted(writing.scope.grid_codes)),
         )
         .limit(1)

@@ -39,6 +39,7 @@ from geo.registers import (
     residents_at,
 )
 from geo.registers.residences import find_overlapping
+from geo.store.scope import set_scope
 from geo.tables import Residence, Resident
 from tests.geo.registers.conftest import NOW, TODAY, A, B, Places, identity, settle, writing
 
@@ -325,10 +326,14 @@ def test_a_residence_is_corrected_or_annulled(session: Session, places: Places) 
         end_residence(
             session, made.residence_id, lived_to=TODAY, expected_version=3, writing=writing(A)
         )
-    # It never was: the person may be recorded elsewhere in that time.
-    open_residence(
-        session, made.record_id, NewResidence(places.a2.id, "floating", MARCH), writing=writing(A)
-    )
+    # It never was: nobody sees the person by it, who may be recorded elsewhere in that time.
+    with pytest.raises(RecordNotFound):
+        read_resident(session, made.record_id, access=writing().access, scope=writing(A).scope)
+    set_scope(session, writing(A).scope)
+    assert session.scalars(select(Resident.id)).all() == []
+    set_scope(session, writing().scope)
+    taken = settle(session, places.a2, by=writing(A))
+    assert taken.record_id == made.record_id
 
 
 def test_an_end_lies_after_the_beginning_and_not_ahead(session: Session, places: Places) -> None:
