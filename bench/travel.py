@@ -111,7 +111,7 @@ def measure(name: str, network: RoadNetwork, rounds: int) -> list[tuple[str, flo
         table.add_column(column, justify="right")
     reached = []
     for job, ways_of in jobs.items():
-        count = rounds if job in ("reach_10_min", "nearest_5") else max(3, rounds // 3)
+        count = rounds if job in ("reach_10_min", "nearest_5") else max(2, rounds // 3)
         times: dict[str, list[float]] = {}
         wrong = 0
         for way in ways_of().values():
