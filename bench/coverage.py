@@ -14,8 +14,9 @@ and no noisy device can tell. So two readings are printed. `strict` takes 120 s 
 `banded` asks only for true visits of 150 s or more, and calls false only what was truly under 90
 s: it leaves out who was there for between 90 and 150 s.
 
-Peers in the same run: `hold`, the usual definition (time up to the next fix, at most 90 s, goes to
-the fix's own place) with gaps merged alike; `plain`, ours without smoothing.
+`by road` is ours with the roads of the file: gaps of 20 s and more are filled with the shortest
+way. Peers in the same run: `hold`, the usual definition (time up to the next fix, at most 90 s,
+goes to the fix's own place) with gaps merged alike; `plain`, ours without smoothing.
 
 Speed. Vehicle positions (parquet: vehicle_id, time_utc, longitude, latitude) become coverage by
 150 m square and hour of the week: ours from columns to the finished tables; movingpandas builds
@@ -23,9 +24,10 @@ its trajectories and the length and speed of each step, for a twentieth of the v
 minutes for all), and no coverage yet. It is no dependency: `uv pip install movingpandas` first,
 else the peer is left out. Processor seconds and wall seconds; methods alternate; medians.
 
-RESULT: per interval s: found_s, false_s, misplaced_s (banded), strict_found_s, strict_false_s,
-hold_found_s, hold_false_s, hold_misplaced_s; fixes_per_s (wall), fixes_per_cpu_s, vs_movingpandas
-(its processor seconds a fix over ours), fixes, visits.
+RESULT: per interval s: found_s, false_s, misplaced_s (banded), strict_found_s, strict_false_s;
+road_found_s, road_false_s, road_misplaced_s, hold_found_s, hold_false_s, hold_misplaced_s;
+fixes_per_s (wall), fixes_per_cpu_s, vs_movingpandas (its processor seconds a fix over ours), fixes,
+visits.
 """
 
 from __future__ import annotations
@@ -48,6 +50,9 @@ from rich.table import Table
 
 from geo.demo.city import generate_city
 from geo.positions.tracks import FixColumns, clean_tracks
+from geo.roads.build import build_road_network
+from geo.roads.lines import RoadLinesBuilder, keys_of_coordinates
+from geo.roads.modes import TravelMode, mask_of
 from geo.simulator.devices import Device
 from geo.simulator.patrol_walk import ON_FOOT
 from geo.simulator.road_plan import RoadPlan
@@ -56,6 +61,7 @@ from geo.values import Period
 from layers.coverage import VisitRules, find_coverage, find_visits
 from layers.place_raster import PlaceRaster, raster_of_squares
 from layers.presence import Presence, PresenceRules, find_presence
+from layers.presence_ways import RoadWays
 from layers.time_slots import hours_of_week
 
 SIDE_M = 150.0
@@ -89,6 +95,7 @@ def quality(given: argparse.Namespace) -> dict[str, float]:
     )
     plan = RoadPlan.of(lines.to_numpy())
     raster = squares_of(plan)
+    roads = roads_of(plan)
     table = Table(
         title=f"{given.units} units, {given.hours:g} h on foot, {len(plan.edge_nodes):,} streets"
     )
@@ -106,6 +113,7 @@ def quality(given: argparse.Namespace) -> dict[str, float]:
         tracks = clean_tracks(shift.columns())
         ways: dict[str, Presence] = {
             "ours": find_presence(tracks, raster),
+            "by road": find_presence(tracks, raster, roads=roads),
             "plain": find_presence(tracks, raster, rules=PLAIN),
             "hold": held(tracks.fixes, raster),
         }
@@ -117,7 +125,7 @@ def quality(given: argparse.Namespace) -> dict[str, float]:
                 result[f"strict_found_{interval_s}"] = round(strict_found, 3)
                 result[f"strict_false_{interval_s}"] = round(strict_false, 3)
             if name != "plain":
-                prefix = "" if name == "ours" else "hold_"
+                prefix = {"ours": "", "by road": "road_", "hold": "hold_"}[name]
                 result[f"{prefix}found_{interval_s}"] = round(found, 3)
                 result[f"{prefix}false_{interval_s}"] = round(false, 3)
                 result[f"{prefix}misplaced_{interval_s}"] = round(misplaced, 3)
@@ -131,6 +139,23 @@ def squares_of(plan: RoadPlan) -> PlaceRaster:
     columns, rows = np.ceil((plan.edge_xy.max(axis=0) + 2 * SIDE_M - (west, south)) / SIDE_M)
     places = np.arange(int(rows * columns), dtype=np.int32).reshape(int(rows), int(columns))
     return PlaceRaster(plan.plane, west, south, SIDE_M, places, np.arange(places.size))
+
+
+def roads_of(plan: RoadPlan) -> RoadWays:
+    """The same roads as a network on which units go on foot."""
+    lon, lat = plan.plane.metres_to_points(plan.edge_xy)
+    xy = np.column_stack((lon, lat))
+    count = len(plan.edge_nodes)
+    everybody = np.full(count, mask_of(TravelMode), np.uint8)
+    built = RoadLinesBuilder()
+    built.add(
+        xy=xy, point_counts=np.diff(plan.edge_start), node_keys=keys_of_coordinates(xy),
+        classes=["residential"] * count, names=[None] * count, forward_modes=everybody,
+        backward_modes=everybody, limit_kmh=np.zeros(count, np.float32),
+        source_ids=np.arange(count),
+    )  # fmt: skip
+    network = build_road_network(built.build())
+    return RoadWays(network, network.travel_graph(TravelMode.FOOT), plan.plane)
 
 
 def held(fixes: FixColumns, raster: PlaceRaster) -> Presence:

@@ -90,14 +90,12 @@ def main() -> None:
             database.session() as session,
         ):
             devices = session.scalars(select(PatrolDevice.id).order_by(PatrolDevice.id)).all()
-            stored = dict(
-                session.execute(
-                    select(
-                        PatrolPosition.device_id,
-                        func.count(func.distinct(PatrolPosition.fixed_at)),
-                    ).group_by(PatrolPosition.device_id)
-                ).tuples()
-            )
+            counted = session.execute(
+                select(
+                    PatrolPosition.device_id, func.count(func.distinct(PatrolPosition.fixed_at))
+                ).group_by(PatrolPosition.device_id)
+            ).all()
+            stored = {row[0]: int(row[1]) for row in counted}
             rows = session.scalar(select(func.count()).select_from(PatrolPosition)) or 0
     # A device sends fix after fix: those stored are the acknowledged ones, and at most one more,
     # whose answer was lost.

@@ -5,6 +5,8 @@ track's silence it is uncertain; in a silence a unit is known where it was for `
 and then unknown. Positions are smoothed by their neighbours in time first, which takes the noise
 that makes a unit on a border jump between two places.
 
+With the roads, gaps of 20 s and more are filled with the shortest way (`layers.presence_ways`).
+
 Source: docs/coverage.md, "Presence", with what was measured.
 """
 
@@ -16,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.positions.tracks import TrackLimits, Tracks
+from geo.positions.tracks import TrackLimits, Tracks, starts_of
 from layers import presence_kernels as kernels
 from layers.place_raster import PlaceRaster
+from layers.presence_ways import RoadWays
 
 IntArray = NDArray[np.int64]
 
@@ -95,6 +98,7 @@ def find_presence(
     *,
     rules: PresenceRules | None = None,
     limits: TrackLimits | None = None,
+    roads: RoadWays | None = None,
 ) -> Presence:
     """Return when each unit was in which place.
 
@@ -102,6 +106,7 @@ def find_presence(
     ----------
     tracks : clean fixes in metres of the raster's plane
     limits : those the tracks were cleaned with; its silence is meant
+    roads : fills gaps with the shortest way; without it ways are straight
     """
     rules, limits = rules or PresenceRules(), limits or TrackLimits()
     fixes, starts = tracks.fixes, tracks.unit_start
@@ -115,15 +120,40 @@ def find_presence(
         starts, fixes.time_ms, x, y, stationary, rules.still_window_s * 1000, rules.still_mps
     )
     silence_ms = round(limits.silence_s * 1000)
+    gap_ms = np.zeros(len(fixes), np.int64)
+    gap_ms[:-1] = np.diff(fixes.time_ms)
+    way = (fixes.unit, fixes.time_ms, x, y, fixes.responding, stationary, gap_ms)
+    if roads is not None:
+        way = _by_road(roads, way, silence_ms)
+        starts = starts_of(way[0])
+    _, time_ms, x, y = way[:4]
     frame = (raster.west_m, raster.south_m, raster.step_m)
-    bound = kernels.pieces_bound(starts, fixes.time_ms, x, y, *frame, silence_ms)
+    bound = kernels.pieces_bound(starts, time_ms, x, y, *frame, silence_ms)
     out = Presence(
         np.empty(bound, np.int64), np.empty(bound, np.int32), np.empty(bound, np.int64),
         np.empty(bound, np.int64), np.empty(bound, np.uint8), np.empty(bound, np.uint8),
     )  # fmt: skip
     count = kernels.trace(
-        starts, fixes.unit, fixes.time_ms, x, y, fixes.responding, stationary, raster.places,
-        *frame, round(rules.certain_s * 1000), silence_ms, round(rules.tail_s * 1000),
-        *out.each(),
+        starts, *way, raster.places, *frame, round(rules.certain_s * 1000), silence_ms,
+        round(rules.tail_s * 1000), *out.each(),
     )  # fmt: skip
     return out.take(slice(0, int(count)))
+
+
+def _by_road(roads: RoadWays, way: tuple[Any, ...], silence_ms: int) -> tuple[Any, ...]:
+    """The columns of a way with the bends of the roads between its fixes."""
+    unit, time_ms, x, y, responding, stationary, gap_ms = way
+    rows, shares, places = roads.bends(unit, time_ms, x, y, silence_ms=silence_ms)
+    row = np.concatenate([np.arange(len(unit)), rows])
+    order = np.lexsort((np.concatenate([np.full(len(unit), -1.0), shares]), row))
+    row = row[order]
+    bend_ms = time_ms[rows] + np.round(shares * gap_ms[rows]).astype(np.int64)
+    return (
+        unit[row],
+        np.concatenate([time_ms, bend_ms])[order],
+        np.concatenate([x, places[:, 0]])[order],
+        np.concatenate([y, places[:, 1]])[order],
+        responding[row],
+        stationary[row],
+        gap_ms[row],
+    )

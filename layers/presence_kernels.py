@@ -133,6 +133,7 @@ def trace(
     y: Floats,
     responding: Flags,
     stationary: Flags,
+    gap_ms: Ints,
     places: Places,
     west: float,
     south: float,
@@ -149,18 +150,19 @@ def trace(
 ) -> int:
     """Write the pieces of time that the ways between fixes spend in places; return how many.
 
-    A way is straight and even in time. Pixel by pixel: Amanatides and Woo 1987, "A fast voxel
-    traversal algorithm for ray tracing". Neighbouring pieces of one gap in one place are one.
+    `gap_ms` is the time between the fixes that were made, around each piece of way: what is certain
+    goes by it. A way is straight and even in time. Pixel by pixel: Amanatides and Woo 1987, "A fast
+    voxel traversal algorithm for ray tracing". Neighbouring pieces of one gap in one place are one.
     """
     rows, columns = places.shape
     count = 0
     for each in range(len(unit_start) - 1):
         for i in range(unit_start[each], unit_start[each + 1] - 1):
-            begin_ms, gap_ms = time_ms[i], time_ms[i + 1] - time_ms[i]
+            begin_ms, lasts_ms = time_ms[i], time_ms[i + 1] - time_ms[i]
             column = math.floor((x[i] - west) / step)
             row = math.floor((y[i] - south) / step)
             doing = RESPONDING if responding[i] else (STATIONARY if stationary[i] else PATROLLING)
-            if gap_ms > silence_ms:
+            if gap_ms[i] > silence_ms:
                 # Nothing is known of the silence but that the unit had been here.
                 if 0 <= row < rows and 0 <= column < columns and places[row, column] >= 0:
                     out_unit[count], out_place[count] = unit[i], places[row, column]
@@ -169,7 +171,7 @@ def trace(
                     out_doing[count] = RESPONDING if responding[i] else PATROLLING
                     count += 1
                 continue
-            certainty = CERTAIN if gap_ms <= certain_ms else UNCERTAIN
+            certainty = CERTAIN if gap_ms[i] <= certain_ms else UNCERTAIN
             dx, dy = x[i + 1] - x[i], y[i + 1] - y[i]
             last_column = math.floor((x[i + 1] - west) / step)
             last_row = math.floor((y[i + 1] - south) / step)
@@ -201,7 +203,7 @@ def trace(
                 if left > 0 and 0 <= row < rows and 0 <= column < columns:
                     now_place = places[row, column]
                 if left == 0 or now_place != place:
-                    left_ms = begin_ms + round(min(max(share, 0.0), 1.0) * gap_ms)
+                    left_ms = begin_ms + round(min(max(share, 0.0), 1.0) * lasts_ms)
                     if place >= 0 and left_ms > entered_ms:
                         out_unit[count], out_place[count] = unit[i], place
                         out_start[count], out_end[count] = entered_ms, left_ms
