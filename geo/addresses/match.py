@@ -328,7 +328,8 @@ def _with_alike(
             # What names and numbers put behind stays behind; among equals the likest is first.
             evidence = place.scored.evidence
             cap, best_of_equals = min(cap, best_of_equals), -math.inf
-        own = min(own, cap)
+        if not alike.says_nearly_all(place):
+            own = min(own, cap)
         best_of_equals = max(best_of_equals, own)
         ranked.append((-own, at, made))
         if made.standard_address_id is not None:

@@ -37,6 +37,7 @@ DIVISION_SHARE = 0.25  # what a pair counts in a division: registers leave most 
 NUMBER_SHARE = 0.3  # of a digit and a character beside it: the number itself is compared as one
 READING_COST = 0.1  # score lost for each unit of the cost of a reading
 SAME_POINTS = 1e-6
+NEARLY_ALL = 0.9  # of what the register knows of the query
 GATE_COST = 0.15  # 南门 where the text says nothing of a gate
 
 # agrees, differs, absent in the register, unsaid in the query
@@ -127,6 +128,15 @@ class AlikeTextsOfQuery:
         # What differs lies below the group, which is what is left of the text without it.
         agreeing = sum(_POINTS[level][0] for level in place.confirmed.numbers)
         return self._text_score(cosine, explained) + agreeing
+
+    def says_nearly_all(self, place: Place) -> bool:
+        """Whether an address says nearly all that the query does, letter by letter."""
+        if self.pairs is None or place.address is None:
+            return False
+        part, row = place.address
+        text = int(self.parts[part].texts.row_text[row])
+        explained = float(self.parts[part].explained[text]) * self.pairs.whole / self.pairs.known
+        return explained >= NEARLY_ALL
 
     def _ranked(
         self, number: int, part: AlikeTexts

@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass, field
 
 from geo.addresses.match_places import Place, own_text
-from geo.addresses.match_query import Query
+from geo.addresses.match_query import Query, find_brackets
 from geo.addresses.match_reasons import MatchReason
 from geo.addresses.match_sites import NAME_WEIGHTS
 from geo.addresses.name_table import NameHit
-from geo.addresses.normalise import fold_name
+from geo.addresses.normalise import fold_name, normalise
 from geo.addresses.register_index import RegisterView
 from geo.addresses.register_keys import NAME_LEVELS
 from geo.addresses.row_groups import LEVEL_RANK
@@ -83,6 +83,10 @@ def find_doubts(query: Query, place: Place, view: RegisterView) -> Doubts:
     add_contradictions(place, doubts)
     _add_names(query, place, view, doubts)
     if text and _says_another_part(query, text, view):
+        doubts.add("differs_name")
+    other_branch = _other_branch(query, place, view, text)
+    if other_branch:
+        doubts.say("unexplained", said=other_branch)
         doubts.add("differs_name")
     _add_unexplained(query, place, view, text, doubts)
     _add_divisions(query, place, view, doubts)
@@ -211,6 +215,19 @@ def _says_another_part(query: Query, text: str, view: RegisterView) -> bool:
         and not any(start < part.end() and part.start() < end for start, end in divisions)
         for part in _PART.finditer(query.folded)
     )
+
+
+def _other_branch(query: Query, place: Place, view: RegisterView, text: str) -> str | None:
+    """Return what the text has in brackets where the address has something else in its own:
+    中兴超市(南门店) for 中兴超市(东门店)."""
+    if place.address is None or not query.brackets:
+        return None
+    part, row = place.address
+    own = find_brackets(normalise(view.parts[part].segment.texts[row].as_py()).text)
+    is_said = any(each in query.folded for each in own)
+    if not own or is_said or any(said in text for said in query.brackets):
+        return None
+    return query.brackets[0]
 
 
 def _add_unexplained(

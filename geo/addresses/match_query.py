@@ -45,6 +45,7 @@ _IDLE = re.compile(
 # What `fold_name` changes: each run of numerals, each separator.
 _FOLDED = re.compile(r"[零〇一二三四五六七八九十百廿卅壹贰叁肆伍陆柒捌玖拾佰]+|[\s\-_,.;·()]")
 _UPPER_LEVELS = frozenset({"province", "city", "county"})
+_BRACKET = re.compile(r"\(([^()]{2,40})\)")
 _PIECE = re.compile(r"\d+|[A-Z]+")
 _TWO_DIGITS = re.compile(r"\d(?=\d)")
 _DIGIT = re.compile(r"\d")
@@ -62,6 +63,7 @@ class Query:
     relations : words such as 对面 that say that the place is only near
     divisions : level → folded name of a division that the text states, and as it is written there
     road : folded name of the road that grammar reads in the text, whether the register has it
+    brackets : what stands in brackets, folded
     """
 
     folded: str
@@ -72,6 +74,7 @@ class Query:
     relations: tuple[str, ...]
     divisions: dict[str, tuple[str, str]]
     road: str | None = None
+    brackets: tuple[str, ...] = ()
 
     @functools.cached_property
     def best_hits(self) -> dict[int, NameHit]:
@@ -152,6 +155,7 @@ def read_query(
         relations=_relations(parsed),
         divisions=_divisions(parsed, left),
         road=_road(components),
+        brackets=find_brackets(plain),
     )
 
 
@@ -374,6 +378,13 @@ def _relations(parsed: ParsedAddress | None) -> tuple[str, ...]:
         for note in parsed.relation
         if _RELATION.search(note.text) or _DIGIT.search(note.text)
     )
+
+
+def find_brackets(plain: str) -> tuple[str, ...]:
+    """Return what stands in brackets in a normalised text, folded."""
+    if "(" not in plain:
+        return ()
+    return tuple(filter(None, (fold_name(each) for each in _BRACKET.findall(plain))))
 
 
 def _road(components: dict[str, str]) -> str | None:

@@ -86,6 +86,7 @@ INDEX = RegisterIndex.from_rows(
         ("柳岸路12号木棉花园三区2幢1单元102室", "differs_name"),
         ("古荡街道桑由村2组9号", "unnamed"),  # nothing names the village that has a number 9
         ("桑天村2组6号", "slip_only"),
+        ("松涛街5号喜盈超市(东门店)", "differs_name"),  # another branch
         ("西湖区喜盈超市", "tied"),
         ("柳岸路12号木棉花园一期2幢1单元102室对面", "near"),
         ("木棉花园一期2幢102室", "tied"),
@@ -106,6 +107,8 @@ def test_what_contradicts_ties_or_is_only_near_goes_to_review(text: str, doubt: 
         ("西湖区木绵花园一期2幢1单元102室", 1),
         ("你好麻烦送到古荡街道桑田村2组6号谢谢", 4),
         ("松涛街5号", 6),
+        ("松涛街5号喜盈超市(南门店)", 6),
+        ("松涛街5号喜盈超市南门店(请放门口)", 6),
     ],
 )
 def test_what_several_parts_say_together_is_a_match(text: str, address_id: int) -> None:

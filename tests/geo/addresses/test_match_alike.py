@@ -108,3 +108,33 @@ def test_an_alias_is_found_by_likeness_and_answers_the_address() -> None:
     assert best is not None
     assert best.standard_address_id == 3
     assert best.canonical_text == PLACES[3]
+
+
+CHAIN = RegisterIndex.from_rows(
+    [
+        (i, f"青禾区{text}", 120.0, 30.0)
+        for i, text in enumerate(
+            [
+                "云岭路3号顺达充电站(云岭路)", "桂溪街9号顺达充电站(桂溪街停车场)",
+                "松涛路8号顺达充电站(松涛路)", "望江社区对岸山停车场内顺达充电站(对岸山停车场)",
+            ],
+            1,
+        )
+    ]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text, address_id",
+    [
+        ("对岸山停车场内顺达充电站(对岸山停车场)", 4),
+        ("顺达充电站(桂溪街停车场)", 2),
+        ("顺达充电站(松涛路)", 3),
+    ],
+)
+def test_of_a_chain_it_is_the_branch_that_says_nearly_all_of_the_text(
+    text: str, address_id: int
+) -> None:
+    best = match(text, CHAIN).best
+    assert best is not None
+    assert best.standard_address_id == address_id
