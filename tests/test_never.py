@@ -18,9 +18,15 @@ NEVER_RECORDED = {
 }  # fmt: skip
 
 
+# Columns whose name says one of these words and means another thing.
+MEANS_ANOTHER_THING = {("incident", "fingerprint")}  # a hash of what a row of a file says
+
+
 def test_no_table_or_column_records_what_is_never_recorded() -> None:
     for table in Base.metadata.tables.values():
         for name in [table.name, *(column.name for column in table.columns)]:
+            if (table.name, name) in MEANS_ANOTHER_THING:
+                continue
             assert not NEVER_RECORDED & set(name.split("_")), f"{table.name}: {name}"
 
 
