@@ -20,12 +20,14 @@ from geo.errors import PlatformError
 from geo.geocoding.local import open_geocoder
 from geo.importers.job_kinds import run_job
 from geo.importers.jobs import get_job
+from geo.incidents.columns import IncidentFollower
 from geo.positions.intake import Intake
 from geo.positions.live import LiveBoard
 from geo.purposes import load_purposes
 from geo.settings import Settings
 from geo.store.database import Database
 from geo.values import GridScope
+from layers.hotspot_layer import HotspotLayers
 
 WARMING_WAIT_S = 5.0  # a register of a million addresses takes longer; then the process just ends
 
@@ -66,6 +68,8 @@ class Services:
         self.exports = ExportWorkers(database, settings)
         self.board = LiveBoard()
         self.intake = Intake(database, moved=self.board.move)
+        self.incidents = IncidentFollower(database, zone=settings.time_zone)
+        self.hotspots = HotspotLayers()
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:

@@ -8,7 +8,8 @@
     ├ NotFound (LookupError)      AddressNotFound, AreaNotFound, GridNotFound, JobNotFound,
     │                             SourceNotFound, ReviewItemNotFound, MergeNotFound,
     │                             DuplicateNotFound, AccountNotFound, RecordNotFound,
-    │                             ExportNotFound, PatrolUnitNotFound, SubjectRequestNotFound
+    │                             ExportNotFound, PatrolUnitNotFound, SubjectRequestNotFound,
+    │                             IncidentNotFound
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty, StaleRecord (.sides),
     │                             RecordConflict (.alike, .conflicts), WriteKeyTaken
@@ -135,6 +136,10 @@ class MergeNotFound(NotFound):
 
 class DuplicateNotFound(NotFound):
     """No such pair of addresses that may be one place."""
+
+
+class IncidentNotFound(NotFound):
+    """No such incident."""
 
 
 class AccountNotFound(NotFound):

@@ -30,6 +30,8 @@ from geo.tables import (
     Account,
     AddressMerge,
     DuplicatePair,
+    Incident,
+    IncidentCategory,
     PatrolLatest,
     PatrolUnit,
     PatrolUnitMember,
@@ -73,6 +75,7 @@ ITEMS: dict[str, dict[str, Any]] = {
     "get_export_file": {"export_id": "EXPORT"},
     "get_unit": {"unit_id": "UNIT"},
     "list_unit_positions": {"unit_id": "UNIT"},
+    "get_incident": {"incident_id": "INCIDENT"},
 }
 # Writes to an item in grid A: the neighbour gets 404, whatever the body. The owner's own answers
 # are tested where the endpoint is.
@@ -139,6 +142,9 @@ WRITES: dict[str, dict[str, Any]] = {
     "put_duplicate_aside": {"pair_id": "PAIR", "body": {"version": 1}},
     "reopen_duplicate": {"pair_id": "PAIR", "body": {"version": 1}},
     "undo_merge": {"merge_id": "MERGE"},
+    "set_incident_status": {
+        "incident_id": "INCIDENT", "body": {"status": "closed", "version": 1},
+    },
     "approve_export": {"export_id": "EXPORT", "body": {}},
     "refuse_export": {"export_id": "EXPORT", "body": {"note": "x"}},
     "create_unit": {
@@ -168,6 +174,8 @@ LISTS: dict[str, dict[str, Any]] = {
     "geocode": {"query": {"q": "小店区滨河路1号"}},
     "suggest": {"query": {"q": "滨河"}},
     "locate": {"query": {"lon": "LON", "lat": "LAT"}},
+    "list_incidents": {},
+    "get_hotspots": {"query": {"bbox": "112,37,113,38", "zoom": 14}},
     "get_address_density": {"query": {"bbox": "112,37,113,38", "zoom": 14}},
     "get_freshness": {},
     "get_grids_tile": {"z": 0, "x": 0, "y": 0},
@@ -187,9 +195,13 @@ RIGHTS = {
     "refuse_subject_request", "withdraw_subject_request",
 }  # fmt: skip
 RIGHTS_PAGES = {"/rights"}
+# Nothing to tell the neighbour: a place outside is refused, too little to test a forecast on is
+# 409.
+OWN_WORK = {"ask_export", "stop_export", "create_incident", "get_hotspot_backtest"}
 # Of nobody's grid: what everyone who may read gets.
 PUBLIC = {
     "list_areas", "get_area", "list_area_children", "list_grid_versions", "get_basemap_tile",
+    "list_incident_categories",
     "read_addresses", "standardise_addresses", "compare_addresses", "list_purposes",
     "get_task", "open_task", "end_task",
 }  # fmt: skip
@@ -262,11 +274,22 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
             kept_id=third, merged_id=fourth, moved={}, alias_ids=[], point_taken=False,
             merged_at=datetime.now(UTC),
         )  # fmt: skip
-        session.add_all([item, pair, merge])
+        session.add(IncidentCategory(code="theft", name="盗窃"))
+        session.flush()
+        at = datetime.now(UTC) - timedelta(days=1)
+        incident = Incident(
+            category_code="theft", source="resident_reported", reported_at=at, occurred_from=at,
+            occurred_to=at, address_text="滨河路777号", grid_code=GRID_A, dataset="test",
+            recorded_by="test", point_method="given",
+            geom=f"SRID=4326;POINT({point.x} {point.y})",
+            h3_cell=int(lonlat_to_h3_cell(point.x, point.y)),
+        )  # fmt: skip
+        session.add_all([item, pair, merge, incident])
         session.flush()
         unit_id = a_unit(session)
         item_id, pair_id, merge_id = item.id, pair.id, merge.id
         records = _add_records(session, first)
+        incident_id = incident.id
     own = GridScope.of([GRID_A])
     with place.database.session_of(own) as session:
         export = ask_export(
@@ -283,6 +306,7 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
         "EXPORT": export.id,
         **records,
         "UNIT": unit_id,
+        "INCIDENT": incident_id,
         "LON": point.x,
         "LAT": point.y,
         "CELL": h3_cell_to_text(int(lonlat_to_h3_cell(point.x, point.y, 9))),
