@@ -29,8 +29,9 @@ MAX_TILE_ZOOM = 17
 BASEMAP_TILES = "/v1/tiles/basemap/{z}/{x}/{y}.mvt"
 GRID_TILES = "/v1/tiles/grids/{z}/{x}/{y}.mvt"
 ADDRESS_DENSITY = "/v1/layers/address-density"
+FRESHNESS = "/v1/layers/freshness"
 # In the order of the panel; the scripts register the same names.
-MAP_LAYERS = ("basemap", "density", "grids")
+MAP_LAYERS = ("basemap", "density", "grids", "freshness")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ def build_map(start: MapStart) -> PlatformMap:
             maxTileZoom=MAX_TILE_ZOOM,
         ),
         ScriptedLayer("addAddressDensity", url=ADDRESS_DENSITY),
+        ScriptedLayer("addFreshness", url=FRESHNESS),
         ScriptedLayer(
             "startWorkbench",
             bounds=[

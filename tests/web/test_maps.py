@@ -37,7 +37,7 @@ def test_the_same_map_is_the_same_text() -> None:
 def test_the_layers_come_before_the_workbench_that_switches_them() -> None:
     script = map_parts(build_map(MapStart.around(BOX)), "abc").script
     calls = re.findall(r"GridBeat\.(\w+)\(map_gridbeat", script)
-    assert calls == ["addVectorTiles", "addAddressDensity", "startWorkbench"]
+    assert calls == ["addVectorTiles", "addAddressDensity", "addFreshness", "startWorkbench"]
     assert f'"maxZoom": {MAX_ZOOM}' in script
 
 

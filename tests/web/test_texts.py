@@ -30,6 +30,7 @@ from geo.tables import (
     SUBJECT_REQUEST_STATUSES,
 )
 from geo.tables.standard_address import ADDRESS_COMPONENTS
+from layers.freshness import RECORDS, REQUIRED
 from web.cli import VERBS
 from web.maps import MAP_LAYERS
 from web.pages import DATUMS_OFFERED, IMPORT_KINDS
@@ -74,6 +75,8 @@ def computed_keys() -> set[str]:
         | {f"rights.kind_{kind}" for kind in SUBJECT_REQUEST_KINDS}
         | {f"rights.status_{status}" for status in (*SUBJECT_REQUEST_STATUSES, "overdue")}
         | {f"rights.field_{name}" for name in ("name", "identity_number", "birth_year", "phone")}
+        | {f"map.records_{name}" for name in RECORDS}
+        | {f"map.field_{name}" for names in REQUIRED.values() for name in names}
         | {f"exports.kind_{kind}" for kind in EXPORT_KINDS}
         | {f"exports.format_{name}" for name in WRITERS}
         | {f"exports.status_{status}" for status in EXPORT_STATUSES}

@@ -3,9 +3,9 @@
 const layers = new Map();
 const listeners = [];
 
-/** A layer tells its name and how it is shown or hidden. All are shown at the start. */
-export function registerLayer(name, apply) {
-  layers.set(name, { apply, isShown: true });
+/** A layer tells its name, how it is shown or hidden, and whether it is shown at the start. */
+export function registerLayer(name, apply, isShown = true) {
+  layers.set(name, { apply, isShown });
 }
 
 export function shownLayers() {

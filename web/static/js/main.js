@@ -12,6 +12,7 @@ import { say } from "./texts.js";
 import { startViewLink } from "./view_link.js";
 
 export { addAddressDensity } from "./density.js";
+export { addFreshness } from "./freshness.js";
 export { addVectorTiles } from "./tiles.js";
 
 /** Put search, panels, coordinates and the link of the view around a map with its layers. */

@@ -3,7 +3,7 @@
 
 import { onLayersChanged, setShown, shownLayers } from "./layer_switch.js";
 
-const KNOWN_LAYERS = ["basemap", "density", "grids"];
+const KNOWN_LAYERS = ["basemap", "density", "grids", "freshness"];
 const SPILL = 1.15; // share of the screen a box may take before the map stays a step farther
 const DECIMALS = 5; // about a metre
 
