@@ -46,6 +46,8 @@ from geo.addresses.row_groups import (
 from geo.values import GridScope, LonLat
 
 MAX_TEXT_LENGTH = 500  # [characters]; settings.address_text_max hands down another
+LEAST_REPEATED = 4  # [characters] of a text that may be the same words twice
+MAX_BETWEEN = 2  # [characters] between them
 SETTLED = 0.9  # confidence from which likeness is not asked
 SAME_EVIDENCE = 0.5  # points between candidates whose order likeness may turn round
 TRUST = 0.2  # points of likeness that a confidence of 1 is worth
@@ -154,6 +156,10 @@ def match_standard_address(
         parsed = address
     else:
         parsed = parse(address, context=context, max_length=max_length)
+    asked = parsed.text
+    once = _said_once(asked)
+    if once is not None:
+        parsed = parse(once, context=context, max_length=max_length)
     view = index.view(scope)
     query = read_query(parsed.text, parsed, view, max_length=max_length)
     sure_from = math.inf if others_of_sure else max(threshold, SETTLED)
@@ -164,11 +170,23 @@ def match_standard_address(
         if unknown is not None:
             candidates, ambiguous = _with_unknown_door(candidates, ambiguous, unknown, query, view)
     if not candidates:
-        return MatchResult(parsed.text, "not_found", (), False, (MatchReason("nothing_found"),))
+        return MatchResult(asked, "not_found", (), False, (MatchReason("nothing_found"),))
     best = candidates[0]
     is_inferred = any(reason.code == "interpolated" for reason in best.reasons)
     status = "matched" if best.confidence >= threshold and not is_inferred else "review"
-    return MatchResult(parsed.text, status, tuple(candidates[:limit]), ambiguous, best.reasons)
+    return MatchResult(asked, status, tuple(candidates[:limit]), ambiguous, best.reasons)
+
+
+def _said_once(text: str) -> str | None:
+    """Return a text that is the same words twice without their repetition, None for others."""
+    stripped = text.strip()
+    for between in range(MAX_BETWEEN + 1):
+        half, odd = divmod(len(stripped) - between, 2)
+        if odd or half < LEAST_REPEATED or stripped[:half] != stripped[half + between :]:
+            continue
+        if not any(char.isalnum() for char in stripped[half : half + between]):
+            return stripped[:half]
+    return None
 
 
 def _by_alias(text: str, view: RegisterView) -> tuple[list[MatchCandidate], bool] | None:

@@ -171,3 +171,13 @@ def test_each_stretch_that_nothing_explains_costs_by_itself() -> None:
     confidences = [each.confidence for each in found]
     assert confidences == sorted(confidences, reverse=True)
     assert len(set(confidences)) == 4
+
+
+@pytest.mark.parametrize("between", ["", " ", "，", "。 "])
+def test_a_text_that_is_the_same_words_twice_is_read_once(between: str) -> None:
+    """The lead of the likest text over its rival once grew with the repetition."""
+    _, index = register(0)
+    text = "杭州市拱墅区云港村8组1号旁边的超市"
+    once, twice = match(text, index), match(text + between + text, index)
+    assert (twice.candidates, twice.status) == (once.candidates, once.status)
+    assert twice.text == text + between + text
