@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from api.callers import pass_door
 from api.dependencies import refuse_unknown_parameters
 from api.endpoints import (
+    accounts,
     address_records,
     address_texts,
     addresses,
@@ -96,6 +97,7 @@ TAGS = [
     {"name": "session", "description": "Signing in, who one is, signing out."},
     {"name": "task", "description": "Why one reads about persons, said once a task."},
     {"name": "audit", "description": "Who looked at what, for the audit administrator."},
+    {"name": "accounts", "description": "Who may sign in, for the security administrator."},
     {"name": "store", "description": "The deployment itself."},
 ]
 
@@ -160,6 +162,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         sessions,
         tasks,
         audit,
+        accounts,
         store,
     ):
         endpoints.include_router(module.router)

@@ -54,6 +54,14 @@ TAKES = {
         ),
         Permission.AUDIT,
     ),
+    **dict.fromkeys(
+        (
+            "list_accounts", "create_account", "reset_password", "reset_totp", "end_account",
+            "assign_account", "end_assignment", "set_home_address", "create_token", "end_token",
+            "/accounts",
+        ),
+        Permission.ACCOUNTS,
+    ),
 }  # fmt: skip
 # Routes that every account may ask, whatever its role.
 FOR_ALL_ROLES = frozenset({"get_session"})

@@ -19,7 +19,7 @@ from api.callers import CurrentCaller, pass_door
 from api.dependencies import OperatorScope, ReadSession, Scope, ServicesDep, SettingsDep, today
 from api.endpoints.subject_requests import answers_persons
 from api.services import Services
-from geo.accounts import Caller, Permission
+from geo.accounts import ADMINISTRATORS, Caller, Permission
 from geo.accounts.first import DEMO_PASSWORD, find_demo_accounts
 from geo.accounts.tasks import CASE_CHARS_MAX
 from geo.accounts.tasks import NOTE_CHARS_MAX as TASK_NOTE_CHARS_MAX
@@ -28,7 +28,7 @@ from geo.decisions import NOTE_CHARS_MAX
 from geo.errors import Unavailable
 from geo.exports.kinds import EXPORT_KINDS, MAP_FORMATS, TABLE_FORMATS
 from geo.overview import StoreOverview, load_store_overview
-from geo.tables import DUPLICATE_STATUSES, REVIEW_STATUSES, SUBJECT_REQUEST_KINDS
+from geo.tables import DUPLICATE_STATUSES, REVIEW_STATUSES, ROLES, SUBJECT_REQUEST_KINDS
 from geo.values import GridScope
 from web.assets import load_assets
 from web.headers import PERMISSIONS_POLICY, policy_of_page
@@ -262,11 +262,29 @@ def audit_page(request: Request, overview: Overview, settings: SettingsDep, now:
     )
 
 
+@router.get("/accounts", response_class=HTMLResponse)
+def accounts_page(request: Request, overview: Overview) -> Response:
+    """Who may sign in, as what and where, for the security administrator."""
+    if overview is None:
+        return unavailable_page(request)
+    return render_page(
+        request,
+        "accounts.html",
+        nonce=new_nonce(),
+        text_groups=("accounts.", "sign.role_"),
+        page="accounts",
+        overview=overview,
+        roles=[role for role in ROLES if role not in ADMINISTRATORS],
+    )
+
+
 def home_of(request: Request) -> str | None:
     """Where those begin who have no map: the page of their own work; None where there is none."""
     caller: Caller | None = getattr(request.state, "caller", None)
     if caller is not None and caller.may(Permission.AUDIT):
         return "/audit"
+    if caller is not None and caller.may(Permission.ACCOUNTS):
+        return "/accounts"
     return None
 
 

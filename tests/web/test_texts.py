@@ -39,7 +39,7 @@ from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_text
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|geocode|address|duplicates|exports|rights|imports|review|level|sign|task|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|geocode|address|duplicates|exports|rights|imports|review|level|sign|task|accounts|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
