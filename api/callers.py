@@ -28,10 +28,11 @@ PLAIN_COOKIE = "gridbeat_session"
 READING = frozenset({"GET", "HEAD"})
 
 # Routes that anybody may ask, by operation id or, for pages, by path.
+STATIC = "/static/{version}/{name:path}"
 OPEN = frozenset(
     {
         "get_landing", "get_health", "sign_in", "sign_out",
-        "/sign-in", "/static/{version}/{name:path}",
+        "/sign-in", STATIC,
         # These ask for a device's own token: `api.endpoints.positions`.
         "send_position", "send_positions",
     }
@@ -72,6 +73,8 @@ def current_caller(request: Request) -> Caller | None:
 
     A program sends `Authorization: Bearer TOKEN`, a browser its cookie.
     """
+    if route_name(request) == STATIC:
+        return None  # for everybody, and a page asks for twenty: none waits for the database
     services: Services = request.app.state.services
     settings = services.settings
     now = datetime.now(UTC)

@@ -41,7 +41,7 @@ from geo.tables import (
     SubjectRequest,
 )
 from geo.values import GridScope
-from tests.api.conftest import GRID_A, GRID_B, District, settled_district
+from tests.api.conftest import GRID_A, GRID_B, District, counted_statements, settled_district
 from web.app import create_app
 
 PASSWORD = "only-a-test-password"
@@ -448,6 +448,16 @@ def test_what_is_open_answers_anybody(
 ) -> None:
     for name in ("get_landing", "get_health", "/sign-in", "sign_out"):
         assert ask(client, app, name, None, known).status_code in (200, 204), name
+
+
+def test_a_static_file_does_not_wait_for_the_database(
+    client: TestClient, place: District, tokens: dict[str, str]
+) -> None:
+    client.cookies.clear()
+    client.cookies.update({"__Host-gridbeat": tokens["own"]})
+    with counted_statements(place.database) as sent:
+        assert client.get("/static/x/css/base.css").status_code == 200
+    assert sent == []
 
 
 @pytest.mark.parametrize("name", ITEMS)
