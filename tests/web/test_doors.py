@@ -215,6 +215,8 @@ OPERATORS = {
 KEPT = {name: str(permission) for name, permission in TAKES.items()}
 KEEPERS = {"audit": "audit_administrator", "accounts": "security_administrator"}
 PAGES = {"/", "/geocode", "/review", "/address", "/duplicates", "/exports"}
+# A page of one thing: 404 outside the scope, as the thing itself.
+ITEM_PAGES: dict[str, dict[str, Any]] = {"/place/{address_id}": {"address_id": "ADDRESS"}}
 OPERATOR_PAGES = {"/imports"}
 
 
@@ -407,7 +409,7 @@ def ask(
 def test_every_route_is_in_one_list(app: FastAPI) -> None:
     lists = [
         set(ITEMS), set(WRITES), set(LISTS), PUBLIC, OPERATORS, PAGES, OPERATOR_PAGES, set(OPEN),
-        set(FOR_ALL_ROLES), OWN_WORK, set(KEPT), RIGHTS, RIGHTS_PAGES,
+        set(FOR_ALL_ROLES), OWN_WORK, set(KEPT), RIGHTS, RIGHTS_PAGES, set(ITEM_PAGES),
     ]  # fmt: skip
     served = set(routes(app))
     named = set().union(*lists)
@@ -669,3 +671,13 @@ def test_pages(
 ) -> None:
     for caller in ("own", "neighbour", "chief", "analyst"):
         assert ask(client, app, name, tokens[caller], known).status_code == 200
+
+
+@pytest.mark.parametrize("name", ITEM_PAGES)
+def test_pages_of_one_thing(
+    client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any], name: str
+) -> None:
+    for caller, status in (("own", 200), ("neighbour", 404), ("chief", 200), ("analyst", 200)):
+        answer = ask(client, app, name, tokens[caller], known, **ITEM_PAGES[name])
+        assert answer.status_code == status, caller
+        assert ("滨河路" in answer.text) == (status == 200)

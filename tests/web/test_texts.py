@@ -12,7 +12,11 @@ import pytest
 
 from api.errors import error_code
 from api.schemas.address_texts import NoteKind
+from api.schemas.dwellings import DwellingEnd, NewDwelling
+from api.schemas.establishments import NewEstablishment
 from api.schemas.imports import JobKind, JobStatus
+from api.schemas.registers import Alike
+from api.schemas.residents import NewResidence, NewResident
 from geo import errors
 from geo.codes import CodeStandard
 from geo.crs import CoordinateFault
@@ -28,18 +32,20 @@ from geo.tables import (
     ROLES,
     SUBJECT_REQUEST_KINDS,
     SUBJECT_REQUEST_STATUSES,
+    VERIFIED_HOW,
 )
-from geo.tables.standard_address import ADDRESS_COMPONENTS
+from geo.tables.standard_address import ADDRESS_COMPONENTS, ADDRESS_STATUSES
 from layers.freshness import RECORDS, REQUIRED
 from web.cli import VERBS
 from web.maps import MAP_LAYERS
 from web.pages import DATUMS_OFFERED, IMPORT_KINDS
+from web.places import choices
 from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_texts
 
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|geocode|address|duplicates|exports|rights|imports|review|level|sign|task|accounts|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|geocode|address|duplicates|exports|rights|imports|place|review|level|sign|task|accounts|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -87,9 +93,43 @@ def computed_keys() -> set[str]:
         | {f"duplicates.{side}" for side in ("level", "left", "right", "keep_left", "keep_right")}
         | {f"duplicates.hangs_{each.table.name}" for each in moving_references()}
         | {f"sign.role_{role}" for role in ROLES}
+        | place_keys()
         | {f"review.status_{status}" for status in REVIEW_STATUSES}
         | {f"review.empty_{status}" for status in REVIEW_STATUSES}
     )
+
+
+def place_keys() -> set[str]:
+    """Those of the page of a place: fields, values, faults, reasons."""
+    given = (NewDwelling, NewEstablishment, NewResident, NewResidence, DwellingEnd)
+    fields = {name for schema in given for name in schema.model_fields}
+    fields |= {"occupied_to", "lived_to", "how", "verified_on", "establishment_name"}
+    return (
+        {f"place.field_{name}" for name in fields - {"look", "although_alike", "residence"}}
+        | {f"place.{name}_{value}" for name, values in choices().items() for value in values}
+        | {f"place.{of}_{kind}" for of in ("section", "record", "none")
+           for kind in ("dwelling", "establishment", "resident")}
+        | {f"place.alike_{reason}" for reason in get_args(Alike.model_fields["reason"].annotation)}
+        | {f"place.how_{how}" for how in VERIFIED_HOW}
+        | {f"place.side_{side}" for side in ("given", "stored")}
+        | {f"place.leave_{way}" for way in ("leave", "move", "never")}
+        | {f"place.fault_{code}" for code in write_codes("faults")}
+        | {f"place.conflict_{code}" for code in write_codes("conflicts")}
+    )  # fmt: skip
+
+
+def write_codes(of: str) -> set[str]:
+    """Codes that the registers' writes answer, read from their source."""
+    patterns = {
+        "faults": r'fault\(\s*[\w"]+,\s*"([a-z_]+)"|code="([a-z_]+)"|get\("code", "([a-z_]+)"',
+        "conflicts": r'"([a-z_]+_(?:elsewhere|differs))"',
+    }
+    found: set[str] = set()
+    for path in (WEB.parent / "geo" / "registers").glob("*.py"):
+        for match in re.finditer(patterns[of], path.read_text(encoding="utf-8")):
+            found |= {code for code in match.groups() if code}
+    extra = {f"address_{status}" for status in ADDRESS_STATUSES if status != "current"}
+    return found | (extra if of == "faults" else set())
 
 
 def test_both_languages_have_the_same_keys_once_each_in_the_same_order() -> None:

@@ -28,7 +28,7 @@ export async function askJson(url, options = {}) {
 }
 
 /** Let the page ask for a task (task.js); whether one is open then. */
-function taskWasOpened() {
+export function taskWasOpened() {
   return new Promise((resolve) => {
     const needed = new CustomEvent("task-needed", { cancelable: true, detail: { resolve } });
     if (document.dispatchEvent(needed)) resolve(false); // nobody listens

@@ -60,6 +60,7 @@ export function startHere(map, sheet) {
       make("p", { class: "here-address" }, chosen.canonical_text),
       make("p", { class: "quiet" }, levelName(chosen.level)),
       make("p", { class: "note" }, say("map.unplaced")),
+      ...placeLink(chosen.standard_address_id),
     );
   }
 
@@ -127,10 +128,12 @@ function describe(point, found, chosen) {
   if (chosen) {
     parts.push(make("p", { class: "here-address" }, chosen.canonical_text));
     parts.push(make("p", { class: "quiet" }, levelName(chosen.level)));
+    parts.push(...placeLink(chosen.standard_address_id));
   } else if (nearest) {
     parts.push(make("p", { class: "here-address" }, nearest.canonical_text));
     parts.push(make("p", { class: "quiet" },
       say("map.nearest_away", { distance: formatMetres(nearest.distance_m) })));
+    parts.push(...placeLink(nearest.address_id));
   } else {
     parts.push(make("p", { class: "here-address here-none" }, say("map.no_address_near")));
   }
@@ -156,6 +159,12 @@ function describe(point, found, chosen) {
       values ? make("dd", {}, ...values) : make("dd", { class: "quiet" }, say("map.unknown"))))));
   if (!grid) parts.push(make("p", { class: "note" }, say("map.outside_grids")));
   return parts;
+}
+
+/** The way to what is recorded at an address; a group of addresses has no number and no such page. */
+function placeLink(addressId) {
+  if (addressId === null || addressId === undefined) return [];
+  return [make("a", { class: "button", href: `/place/${addressId}` }, say("map.open_place"))];
 }
 
 function contactLink(contact) {

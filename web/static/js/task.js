@@ -36,6 +36,7 @@ function clock(time) {
 function take(next) {
   task = next;
   draw();
+  document.dispatchEvent(new CustomEvent("task-changed")); // what a page shows of persons depends on it
 }
 
 function showFault(text) {

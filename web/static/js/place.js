@@ -1,0 +1,127 @@
+// One place: what is recorded at an address. Persons are shown once a task is open (task.js).
+
+import { askJson, taskWasOpened, wasGivenUp } from "./api.js";
+import { byId, make } from "./dom.js";
+import { dwellingCard, establishmentCard, residentCard } from "./place_cards.js";
+import { placeForms } from "./place_forms.js";
+import { daysUntil } from "./place_words.js";
+import { formatNumber, say, settings } from "./texts.js";
+
+const PAGE = settings.shown_at_first;
+const SECTIONS = {
+  dwelling: { card: dwellingCard, list: (found) => found.dwellings },
+  establishment: { card: establishmentCard, list: (found) => found.establishments },
+  resident: { card: residentCard, list: (found) => found.residents },
+};
+
+const shown = { dwelling: PAGE, establishment: PAGE, resident: PAGE };
+let records = null;
+let question = null;
+let told = null; // { anchor, section, text }: what was just stored
+
+const forms = placeForms({ saved, reload: load });
+
+async function load() {
+  question?.abort();
+  question = new AbortController();
+  showFault(null);
+  try {
+    records = await askJson(`/v1/addresses/${settings.address_id}/records`, { signal: question.signal });
+    draw();
+  } catch (error) {
+    if (wasGivenUp(error)) return;
+    byId("place-summary").textContent = "";
+    showFault(error.message);
+  }
+  document.documentElement.setAttribute("data-ready", "true");
+}
+
+function showFault(text) {
+  byId("place-fault").hidden = text === null;
+  byId("place-fault").replaceChildren(...(text === null ? [] : [
+    text, " ", make("button", { type: "button", class: "button button-small", onclick: load }, say("common.retry")),
+  ]));
+}
+
+function saved(anchor, section, text) {
+  told = { anchor, section, text };
+  load();
+}
+
+function draw() {
+  for (const name of Object.keys(SECTIONS)) drawSection(name);
+  drawSummary();
+  tell();
+}
+
+function drawSection(name) {
+  const list = SECTIONS[name].list(records);
+  const wanted = told?.section === name ? told.anchor : location.hash.slice(1);
+  const at = (list ?? []).findIndex((each) => `${name}-${each.id}` === wanted);
+  shown[name] = Math.max(shown[name], at + 1);
+  byId(`${name}-count`).textContent = list?.length ? formatNumber(list.length) : "";
+  const cards = (list ?? []).slice(0, shown[name]).map((each) => SECTIONS[name].card(each, forms));
+  if (list === null) cards.push(behindTask());
+  else if (list.length === 0) cards.push(make("p", { class: "record-none" }, say(`place.none_${name}`)));
+  byId(`${name}-list`).replaceChildren(...cards);
+  byId(`${name}-more`).hidden = (list?.length ?? 0) <= shown[name];
+}
+
+/** Persons aren't shown: for want of a task, which is asked for here, or to this role never. */
+function behindTask() {
+  if (!settings.may.persons) return make("p", { class: "record-none" }, say("place.no_persons"));
+  return make("div", { class: "record-none" },
+    make("p", {}, say("place.persons_need_task")),
+    make("button", { type: "button", class: "button button-main", id: "show-residents", onclick: askForTask },
+      say("place.show_persons")));
+}
+
+async function askForTask() {
+  if (await taskWasOpened()) byId("resident-title").focus(); // the list is drawn anew on "task-changed"
+}
+
+function drawSummary() {
+  const qualities = [
+    ...records.dwellings.map((each) => each.quality),
+    ...records.establishments.map((each) => each.quality),
+    ...(records.residents ?? []).flatMap((each) => each.residences.map((residence) => residence.quality)),
+  ];
+  const due = qualities.filter((each) => daysUntil(each.due_on) <= 0).length;
+  const incomplete = qualities.filter((each) => each.missing.length).length
+    + (records.residents ?? []).filter((each) => each.missing.length).length;
+  const tags = [];
+  if (due) tags.push(make("span", { class: "tag tag-late" }, say("place.summary_due", { count: formatNumber(due) })));
+  if (incomplete) {
+    tags.push(make("span", { class: "tag tag-due" }, say("place.summary_missing", { count: formatNumber(incomplete) })));
+  }
+  if (qualities.length === 0) tags.push(make("span", { class: "quiet" }, say("place.summary_none")));
+  else if (!tags.length) tags.push(make("span", { class: "tag" }, say("place.summary_good")));
+  if (records.residents === null) tags.push(make("span", { class: "quiet" }, say("place.summary_without_persons")));
+  byId("place-summary").replaceChildren(...tags);
+}
+
+/** Say what was stored where it stands now, and put the focus there. */
+function tell() {
+  if (told === null) {
+    if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+    return;
+  }
+  const line = make("p", { class: "place-done", role: "status", tabindex: "-1" }, told.text);
+  const card = told.anchor && byId(told.anchor);
+  (card ?? byId(`${told.section}-list`)).prepend(line);
+  line.focus({ preventScroll: true });
+  line.scrollIntoView({ block: "center" });
+  told = null;
+}
+
+for (const name of Object.keys(SECTIONS)) {
+  byId(`${name}-more`).addEventListener("click", () => {
+    shown[name] += PAGE;
+    drawSection(name);
+  });
+}
+byId("record-dwelling")?.addEventListener("click", () => forms.recordDwelling());
+byId("record-establishment")?.addEventListener("click", () => forms.recordEstablishment());
+byId("record-resident")?.addEventListener("click", () => forms.recordResident());
+document.addEventListener("task-changed", load);
+load();
