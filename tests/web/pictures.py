@@ -1,7 +1,8 @@
-"""Pictures and weights of a running deployment: `python -m tests.web.pictures URL`.
+"""Pictures and weights of a running demo city: `python -m tests.web.pictures URL`.
 
-Writes docs/pictures/map.png (a desk computer), map_place.jpg (a place, near) and map_phone.jpg, and
-prints what the front page asks for [bytes as sent, packed] on a first and on a second visit.
+Writes into docs/pictures the map on a desk computer, a place seen from near and the map on a phone,
+then one picture of each page in `PAGES`. Prints what the front page asks for [bytes as sent,
+packed] on a first and on a second visit.
 """
 
 from __future__ import annotations
@@ -13,10 +14,22 @@ from typing import Any
 
 from playwright.sync_api import Request, sync_playwright
 
+from geo.accounts.first import DEMO_PASSWORD
 from tests.web.browsing import CHROMIUM, CHROMIUM_FLAGS, PHONE, Visit, visiting
 
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
+# path, file, demo account that sees it
+PAGES = (
+    ("/address", "address.jpg", "chief"),
+    ("/duplicates", "duplicates.jpg", "chief"),
+)
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
+
+
+def sign_in(visit: Visit, name: str) -> None:
+    given = {"name": name, "password": DEMO_PASSWORD}
+    answer = visit.page.request.post(f"{visit.origin}/v1/session", data=given)
+    assert answer.ok, answer.text()
 
 
 def weigh(visit: Visit, screen: str) -> None:
@@ -54,12 +67,17 @@ def main(site: str) -> None:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         for screen, name, options in views:
             with visiting(chromium, site, **options) as visit:
+                sign_in(visit, "chief")
                 weigh(visit, screen)
                 take(visit, "/", name)
                 if options is DESKTOP:
                     place = visit.page.evaluate("location.hash.match(/map=[^/]+([^&]+)/)[1]")
                     _, latitude, longitude = place.split("/")
                     take(visit, f"/#map=17{place}&at={longitude},{latitude}", "map_place.jpg")
+        for path, name, account in PAGES:
+            with visiting(chromium, site, **DESKTOP) as visit:
+                sign_in(visit, account)
+                take(visit, path, name)
         chromium.close()
 
 
