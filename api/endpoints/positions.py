@@ -19,7 +19,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, StreamingResponse
 
-from api.callers import CallerAccess, SignedInCaller
+from api.callers import CallerAccess, SignedInCaller, current_caller
 from api.dependencies import Scope, ServicesDep, WriteSession, now
 from api.geojson import GeoJSONResponse
 from api.schemas.errors import error_responses, write_error_responses
@@ -41,13 +41,12 @@ from geo.positions.traccar_client_form import read_traccar_client_form
 from geo.positions.traccar_client_json import read_traccar_client_json
 from geo.positions.traccar_forward import read_traccar_forward
 from geo.units.units import find_units, units_of_account
-from geo.values import GridScope
 
 intake = APIRouter(prefix="/positions", tags=["positions"])
 router = APIRouter(prefix="/positions", tags=["positions"])
 
 TICK_S = 1.0
-SCOPE_EVERY_S = 15.0  # a viewer's grids are asked for anew
+SCOPE_EVERY_S = 15.0  # who is watching, and in which grids, is asked for anew
 WATCH_MAX_S = 3600
 
 
@@ -217,7 +216,7 @@ def list_latest_positions(
     responses={**error_responses(), 200: {"model": LivePositions}},
 )
 def watch_positions(
-    request: Request, services: ServicesDep, session: WriteSession, scope: Scope,
+    request: Request, services: ServicesDep, session: WriteSession,
     caller: SignedInCaller, access: CallerAccess,
     for_s: Annotated[
         int, Query(ge=0, le=WATCH_MAX_S, description="End after this [s]; the browser returns.")
@@ -226,17 +225,19 @@ def watch_positions(
     """First all units that the caller leads or belongs to, then once a second those that moved:
     events `positions` with a JSON list. A browser that comes back says the last event's id and gets
     what changed since. Each opening is audited."""
+    visible = _visible(services, caller)
     record(session, access, "positions.watch", object_kind="patrol_unit",
-           row_count=len(_visible(services, caller, scope)))  # fmt: skip
+           row_count=len(visible))  # fmt: skip
     epoch, _, number = request.headers.get("last-event-id", "").partition("-")
     is_back = epoch == services.board.epoch and number.isdigit() and len(number) < 19
     return EventStream(
-        _events(services, caller, scope, after=int(number) if is_back else 0, for_s=for_s),
+        _events(request, visible, after=int(number) if is_back else 0, for_s=for_s),
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-def _visible(services: Services, caller: Caller, scope: GridScope) -> frozenset[int]:
+def _visible(services: Services, caller: Caller) -> frozenset[int]:
+    scope = caller.scope
     with services.database.read_session_of(scope) as session:
         units = find_units(session, scope=scope) if caller.may(Permission.LEAD) else (
             units_of_account(session, caller.account_id, scope=scope)
@@ -244,19 +245,30 @@ def _visible(services: Services, caller: Caller, scope: GridScope) -> frozenset[
         return frozenset(unit.id for unit in units)
 
 
+def _visible_now(request: Request) -> frozenset[int] | None:
+    """The units that whoever opened the stream may see by now; None where they are signed out, or
+    their role doesn't read any more."""
+    caller = current_caller(request)
+    if caller is None or not caller.may(Permission.READ):
+        return None
+    return _visible(request.app.state.services, caller)
+
+
 async def _events(
-    services: Services, caller: Caller, scope: GridScope, *, after: int, for_s: int
+    request: Request, visible: frozenset[int], *, after: int, for_s: int
 ) -> AsyncIterator[str]:
+    board = request.app.state.services.board
     clock = asyncio.get_running_loop().time
-    started, asked_at = clock(), float("-inf")
-    visible: frozenset[int] = frozenset()
+    started = asked_at = clock()
     while True:
         if clock() - asked_at > SCOPE_EVERY_S:
-            visible = await run_in_threadpool(_visible, services, caller, scope)
-            asked_at = clock()
-        number, changed = services.board.changes(after, visible)
+            seen = await run_in_threadpool(_visible_now, request)
+            if seen is None:
+                return
+            visible, asked_at = seen, clock()
+        number, changed = board.changes(after, visible)
         if changed != "[]" or after == 0:
-            yield f"id: {services.board.epoch}-{number}\nevent: positions\ndata: {changed}\n\n"
+            yield f"id: {board.epoch}-{number}\nevent: positions\ndata: {changed}\n\n"
         else:
             yield ": still here\n\n"
         after = max(number, 1)

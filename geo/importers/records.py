@@ -55,6 +55,8 @@ from geo.registers import (
     change_establishment,
     change_resident,
     cycles_of,
+    dwellings,
+    establishments,
     find_records,
     open_residence,
     record_dwelling,
@@ -69,6 +71,7 @@ from geo.tables import Dwelling, Establishment, Residence, Resident
 from geo.values import GridScope
 
 KINDS = ("dwellings", "residents", "establishments")
+ABOUT_PERSONS = dwellings.ABOUT_PERSONS | establishments.ABOUT_PERSONS
 CHUNK_ROWS = 500
 FAILURES_FILE = "failures.csv"
 Progress = Callable[[int, int | None], None]
@@ -130,14 +133,15 @@ def prepare_record_job(
     Raises
     ------
     InvalidInput : no such kind, or the file's columns don't make records
-    PurposeMissing : residents without a purpose and a case
+    PurposeMissing : the file tells of persons (residents, landlords, contacts, notes), and no
+        purpose or no case is given
     InvalidFile, FileTooLarge, JobRunning
     """
     if kind not in KINDS:
         raise InvalidInput(f"There is no register {kind[:20]!r}. Wanted {', '.join(KINDS)}.")
-    if kind == "residents":
-        require_reason(_access(options))
-    with _opened(path, kind, options, settings):
+    with _opened(path, kind, options, settings) as (_, mapping):
+        if kind == "residents" or ABOUT_PERSONS & mapping.columns.keys():
+            require_reason(_access(options))
         digest = sha256_of_file(path)
     kept = {"path": str(path.resolve()), **_as_json(options)}
     with database.session() as session:

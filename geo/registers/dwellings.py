@@ -27,6 +27,7 @@ from geo.registers.writing import (
     find_replay,
     held_address,
     keep_answer,
+    require_reason_for_persons,
     require_seen,
     unchanged_where_refused,
 )
@@ -67,12 +68,14 @@ def record_dwelling(
 
     Raises
     ------
+    PurposeMissing : it tells of a landlord, or has a note, and no purpose or no case is given
     AddressNotFound : its address isn't in the scope
     InvalidRecord : a field can't be stored; all of them are named
     RecordConflict : there is a dwelling at this address, and the caller didn't say that it is
         another
     WriteKeyTaken : the key of the write belongs to another one
     """
+    require_reason_for_persons(writing, asdict(given), ABOUT_PERSONS)
     request = {**asdict(given), "look": look and asdict(look)}
     replay = find_replay(session, writing, "dwelling.create", request)
     if replay is not None:
@@ -126,12 +129,14 @@ def change_dwelling(
 
     Raises
     ------
+    PurposeMissing : it tells of a landlord, or has a note, and no purpose or no case is given
     RecordNotFound : there is none in the scope
     StaleRecord : it was changed since it was seen; `sides` has both
     InvalidRecord, WriteKeyTaken : as `record_dwelling`
     InvalidInput : a field that can't be changed
     Conflict : it has ended
     """
+    require_reason_for_persons(writing, changes, ABOUT_PERSONS)
     request = {
         **changes,
         "id": dwelling_id,

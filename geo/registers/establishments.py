@@ -28,6 +28,7 @@ from geo.registers.writing import (
     held_address,
     hold,
     keep_answer,
+    require_reason_for_persons,
     require_seen,
     unchanged_where_refused,
 )
@@ -73,11 +74,13 @@ def record_establishment(
 
     Raises
     ------
+    PurposeMissing : it tells of a contact, or has a note, and no purpose or no case is given
     AddressNotFound : its address isn't in the scope
     InvalidRecord : a field can't be stored; all of them are named
     RecordConflict : it is probably there already, and the caller didn't say that it is another
     WriteKeyTaken : the key of the write belongs to another one
     """
+    require_reason_for_persons(writing, asdict(given), ABOUT_PERSONS)
     request = {**asdict(given), "look": look and asdict(look)}
     replay = find_replay(session, writing, "establishment.create", request)
     if replay is not None:
@@ -99,12 +102,14 @@ def change_establishment(
 
     Raises
     ------
+    PurposeMissing : it tells of a contact, or has a note, and no purpose or no case is given
     RecordNotFound : there is none in the scope
     StaleRecord : it was changed since it was seen; `sides` has both
     InvalidRecord, RecordConflict, WriteKeyTaken : as `record_establishment`
     InvalidInput : a field that can't be changed
     Conflict : it has ended
     """
+    require_reason_for_persons(writing, changes, ABOUT_PERSONS)
     request = {
         **changes, "id": establishment_id, "seen": expected_version, "look": look and asdict(look),
     }  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo.audit import Access
+from geo.audit import Access, require_reason
 from geo.encryption import blind_index, blind_indexes, keys_of
 from geo.errors import InvalidInput, StaleRecord, WriteKeyTaken
 from geo.register import get_standard_address
@@ -46,6 +46,19 @@ class Writing:
     source: str = "registers"
     key: str | None = None
     although_alike: bool = False
+
+
+def require_reason_for_persons(
+    writing: Writing, values: Mapping[str, Any], about_persons: Iterable[str]
+) -> None:
+    """Refuse what says something of a person, in a record of a place, where nobody says why.
+
+    Raises
+    ------
+    PurposeMissing : one of the fields `about_persons` has a value, and there is no purpose or case
+    """
+    if any(values.get(name) is not None for name in about_persons):
+        require_reason(writing.access)
 
 
 def find_replay(

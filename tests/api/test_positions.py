@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from api.app import create_app
+from api.callers import current_caller
+from api.endpoints import positions
 from geo import accounts
+from geo.accounts import Caller
 from geo.settings import Settings
 from geo.store.cluster import EmbeddedCluster
+from geo.store.database import Database
 from geo.tables import PatrolPosition
 from tests.conftest import copied_database
 
@@ -27,8 +32,8 @@ WHY = {"X-Purpose": "supervision", "X-Case": "T-1"}
 class Station:
     """The application, a leader and a worker signed in, a unit on duty with a device."""
 
-    def __init__(self, client: TestClient, cookies: dict[str, str]) -> None:
-        self.client, self.cookies = client, cookies
+    def __init__(self, client: TestClient, cookies: dict[str, str], database: Database) -> None:
+        self.client, self.cookies, self.database = client, cookies, database
         self.unit_id = self.ask("leader", "POST", "/v1/units", json={
             "code": "U1", "name": "巡逻一组", "kind": "foot", "grid_codes": ["G1"],
         }).json()["unit_id"]  # fmt: skip
@@ -61,7 +66,7 @@ def station(cluster: EmbeddedCluster, tmp_path: Path) -> Iterator[Station]:
             cookies[name] = accounts.sign_in(database, name, PASSWORD, now=now).token
         app = create_app(Settings(data_folder=tmp_path, demo=False), database)
         with TestClient(app, base_url="https://testserver") as client:
-            yield Station(client, cookies)
+            yield Station(client, cookies, database)
 
 
 def bodies(token: str) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -212,6 +217,20 @@ def test_viewers_get_all_first_and_then_what_changed(station: Station) -> None:
         "unit_id" in station.ask("leader", "GET", "/v1/positions/live?for_s=0", headers=other).text
     )
     assert "unit_id" not in station.ask("worker", "GET", "/v1/positions/live?for_s=0").text
+
+
+def test_who_signs_out_is_shown_no_more(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sign_out_first(request: Request) -> Caller | None:
+        with station.database.session() as session:
+            accounts.sign_out(session, station.cookies["leader"], now=datetime.now(UTC))
+        return current_caller(request)
+
+    path, more = bodies(station.token)["osmand"]
+    station.ask(None, "POST", path, **more)
+    monkeypatch.setattr(positions, "SCOPE_EVERY_S", -1)
+    monkeypatch.setattr(positions, "TICK_S", 0.01)
+    monkeypatch.setattr(positions, "current_caller", sign_out_first)
+    assert station.ask("leader", "GET", "/v1/positions/live?for_s=2").text == ""
 
 
 def test_off_duty_nothing_is_stored(station: Station) -> None:

@@ -89,7 +89,8 @@ def test_a_dwelling_from_recording_to_its_end(office: Office) -> None:
         "standard_address_id": office.ids["a"], "use": "rented_shared", "room_count": 3,
         "landlord_name": "测试乙某", "landlord_phone": PHONE, "look": {"on": "2026-01-15"},
     }  # fmt: skip
-    made = worker.post("/v1/dwellings", json=body)
+    assert worker.post("/v1/dwellings", json=body).status_code == 428  # it tells of a landlord
+    made = worker.post("/v1/dwellings", json=body, headers=REASON)
     assert made.status_code == 201
     answer = made.json()
     assert (answer["missing"], answer["due_on"]) == (["registered_on"], "2026-04-15")
@@ -118,8 +119,9 @@ def test_a_dwelling_from_recording_to_its_end(office: Office) -> None:
     assert [each["version"] for each in history] == [1, 2]
     assert history[0]["was"]["registered_on"] is None
     assert "landlord_name" not in history[0]["was"]
-    assert office.actions()[1:] == [
-        "dwelling.read_landlord", "dwelling.change", "dwelling.verify", "dwelling.report",
+    assert office.actions() == [
+        "refused.no_purpose", "dwelling.create", "dwelling.read_landlord", "dwelling.change",
+        "dwelling.verify", "dwelling.report",
         "record_report.list", "dwelling.report_mended", "dwelling.end",
     ]  # fmt: skip
 
@@ -127,7 +129,7 @@ def test_a_dwelling_from_recording_to_its_end(office: Office) -> None:
 def test_faults_alike_and_stale_have_one_shape(office: Office) -> None:
     worker = office.as_("grid_worker", A)
     body = {"standard_address_id": office.ids["a"], "use": "vacant"}
-    wrong = worker.post("/v1/dwellings", json={**body, "landlord_phone": "123"})
+    wrong = worker.post("/v1/dwellings", json={**body, "landlord_phone": "123"}, headers=REASON)
     assert wrong.status_code == 422
     assert facts(wrong)["faults"][0]["code"] == "phone_form"
     made = worker.post("/v1/dwellings", json=body).json()
@@ -181,7 +183,8 @@ def test_an_establishment_moves(office: Office) -> None:
         "establishment_class": "nine_small", "occupied_from": "2025-01-01",
         "credit_code": "91350100m000100y43", "contact_phone": PHONE,
     }  # fmt: skip
-    made = leader.post("/v1/establishments", json=body)
+    assert leader.post("/v1/establishments", json=body).status_code == 428  # a contact
+    made = leader.post("/v1/establishments", json=body, headers=REASON)
     assert made.status_code == 201
     url = made.headers["Location"]
     moved = leader.post(

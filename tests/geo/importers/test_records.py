@@ -142,6 +142,9 @@ def test_people_take_a_reason_and_records_their_columns(
     file = written(tmp_path / "p.csv", PEOPLE)
     with pytest.raises(PurposeMissing):
         run(database, file, "residents", tmp_path, case_ref=None)
+    let = written(tmp_path / "d.csv", ("地址", "用途", "房东电话"))
+    with pytest.raises(PurposeMissing):
+        run(database, let, "dwellings", tmp_path, case_ref=None)
     with pytest.raises(InvalidMapping, match="use"):
         run(database, file, "dwellings", tmp_path)
 
