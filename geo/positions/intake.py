@@ -59,7 +59,8 @@ class _Message:
 
 
 class Intake:
-    """One a process; `start` and `stop` it around its use.
+    """One a process; `start` and `stop` it around its use. It writes until as many have stopped it
+    as started it.
 
     Parameters
     ----------
@@ -84,19 +85,27 @@ class Intake:
         self._skews: dict[int, float] = {}
         self._told_skews: dict[int, float] = {}
         self._rooms_made_for: object = None
+        self._starting = threading.Lock()
+        self._started_count = 0
         self._writer: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to write."""
-        self._writer = threading.Thread(target=self._write, name="positions", daemon=True)
-        self._writer.start()
+        with self._starting:
+            self._started_count += 1
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write, name="positions", daemon=True)
+                self._writer.start()
 
     def stop(self) -> None:
-        """Write what waits, and end."""
-        if self._writer is not None:
-            self._waiting.put(None)
-            self._writer.join()
-            self._writer = None
+        """Write what waits, and end, where nobody else has it started."""
+        with self._starting:
+            self._started_count -= 1
+            if self._writer is not None and self._started_count == 0:
+                # One word ends one writer: with two, the other could take it.
+                self._waiting.put(None)
+                self._writer.join()
+                self._writer = None
 
     def known_device(self, token: str) -> KnownDevice | None:
         """Return the device of a token if it was asked for lately.

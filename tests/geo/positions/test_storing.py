@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -252,3 +253,19 @@ def test_a_store_that_fails_is_said_and_the_next_is_stored(database: Database) -
         assert intake.take(known, Reading([fix(0)])).result(timeout=30).stored == 1
     finally:
         intake.stop()
+
+
+def test_it_writes_until_all_who_started_it_have_stopped(database: Database) -> None:
+    with database.session() as session:
+        unit = on_duty(session)
+        _, token = register_device(session, unit)
+    intake = Intake(database, now=lambda: NOW)
+    known = intake.device_of(token)
+    assert known is not None
+    before = [each.name for each in threading.enumerate()].count("positions")
+    intake.start()
+    intake.start()
+    intake.stop()
+    assert intake.take(known, Reading([fix(0)])).result(timeout=30).stored == 1
+    intake.stop()
+    assert [each.name for each in threading.enumerate()].count("positions") == before
