@@ -50,7 +50,8 @@ def receive_request(
     Raises
     ------
     RecordNotFound : no such person in the scope
-    InvalidInput : no such kind, a day that can't be, a correction that says nothing
+    InvalidInput : no such kind, a day that can't be, a correction that says nothing, nobody named
+        by who sees a part of the area only
     """
     if kind not in SUBJECT_REQUEST_KINDS:
         raise InvalidInput(
@@ -67,6 +68,12 @@ def receive_request(
         raise InvalidInput("Say what is wrong and what would be right.", field="details")
     if resident_id is not None:
         get_record(session, "resident", resident_id, scope=scope)
+    elif not scope.is_everything:  # they couldn't see it again: it lies in nobody's grid
+        raise InvalidInput(
+            "A request of somebody of whom nothing is kept is written down by who sees the whole "
+            "area. Name the person, or pass the request on.",
+            field="resident_id",
+        )
     request = SubjectRequest(
         kind=kind,
         resident_id=resident_id,

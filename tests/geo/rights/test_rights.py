@@ -90,6 +90,14 @@ def test_what_cannot_be_asked_is_refused(session: Session, wrong: dict[str, Any]
         receive(session, **{"kind": "access", "resident_id": None, **wrong})
 
 
+def test_who_sees_a_part_writes_down_no_request_of_nobody(session: Session) -> None:
+    """It would lie in nobody's grid; row-level security refused the row, and that was a 500."""
+    part = GridScope.of(["14010500100100001"])
+    set_scope(session, part)
+    with pytest.raises(InvalidInput, match="who sees the whole area"):
+        receive(session, "access", None, scope=part)
+
+
 def test_a_copy_holds_all_of_the_person_and_nothing_of_others(
     session: Session, places: Places
 ) -> None:
