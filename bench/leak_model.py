@@ -81,10 +81,13 @@ ANSWERS_A_PERSON = {
     "copy_subject", "correct_subject", "list_subject_requests", "get_subject_request",
 }  # fmt: skip
 SHOWS_NUMBERS = {"copy_subject", "read_resident_numbers"}
+# They say again what the order of an export said, to who gave it and who may approve it.
+REPEATS_AN_ORDER = {"list_exports", "get_export", "ask_export", "stop_export"}
 # Name of a path or body field → what its number stands for.
 KINDS = {
     "address_id": "address", "standard_address_id": "address", "keep_id": "address",
     "home_address_id": "address", "kept_id": "address", "merged_id": "address",
+    "merged_into": "address",
     "first_id": "address", "second_id": "address",
     "alias_id": "alias", "item_id": "item", "pair_id": "pair", "merge_id": "merge",
     "dwelling_id": "dwelling", "establishment_id": "establishment", "resident_id": "resident",
@@ -597,7 +600,8 @@ def leaks_in(answer: Response, asked: Asked, asker: Asker, world: World) -> Iter
             if marker in text:
                 yield f"{marker} of grid {letter}"
         # Who gives rights and who watches see the names of areas, never what lies in them.
-        if CODES[letter] in text and CODES[letter] not in said and not keeps:
+        may_name = keeps or asked.route in REPEATS_AN_ORDER or CODES[letter] in said
+        if CODES[letter] in text and not may_name:
             yield f"the code of grid {letter}"
     has_reason = "X-Purpose" in asked.headers or asker.has_task
     sees_persons = Permission.PERSONS in asker.permissions and has_reason
