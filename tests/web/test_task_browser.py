@@ -125,7 +125,7 @@ def test_who_reads_no_places_has_no_task(browser: Browser, site: str) -> None:
         page = visit.page
         page.goto(f"{site}/sign-in")
         sign_in(visit, "security")
-        page.wait_for_url(f"{site}/")
+        page.wait_for_url(f"{site}/accounts")
         expect(page.locator("#account-menu")).to_be_visible()
         expect(page.locator("[data-open-task]")).to_have_count(0)
         assert visit.policy_violations == []
