@@ -6,11 +6,13 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from geo.audit import OPERATOR, Access, make_partitions
 from geo.audit_anchors import anchor
+from geo.demo.patrol import keep_patrol
 from geo.errors import InvalidFile, PlatformError
 from geo.grid_versions import follow_grids
 from geo.positions.purging import purge_positions
@@ -65,6 +67,12 @@ def keep_positions(database: Database, settings: Settings, now: datetime) -> Non
     log.info("positions.purged", before=receipt.before.isoformat(), count=receipt.position_count)
 
 
+def keep_demo_patrol(database: Database, settings: Settings, now: datetime) -> None:
+    """In the generated city: let its units' roster reach the days to come."""
+    with database.session() as session:
+        keep_patrol(session, today=settings.local_day(now), zone=ZoneInfo(settings.time_zone))
+
+
 @contextlib.contextmanager
 def each_day(
     database: Database,
@@ -94,6 +102,7 @@ def each_day(
                 keep_audit(database, settings, now())
                 delete_what_is_over(database, settings, now())
                 keep_positions(database, settings, now())
+                keep_demo_patrol(database, settings, now())
             except PlatformError as error:
                 log.warning("day.not_begun", day=day.isoformat(), error=type(error).__name__)
             else:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from threading import Thread
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 import uvicorn
@@ -18,7 +19,7 @@ from geo.errors import Conflict, InvalidInput
 from geo.settings import Settings, load_settings
 from geo.store.cluster import serving_alone
 from geo.store.database import Database, open_database
-from web.daily import each_day, keep_audit
+from web.daily import each_day, keep_audit, keep_demo_patrol
 
 
 def run(
@@ -45,6 +46,7 @@ def run(
         keep_audit(database, settings, datetime.now(UTC))
         fill_if_empty(database, settings, console)
         make_first_accounts(database, settings, console)
+        keep_demo_patrol(database, settings, datetime.now(UTC))
         stack.enter_context(each_day(database, settings))
         # Imported here: they take a second, and an occupied port should be said at once.
         from web.app import create_app
@@ -107,7 +109,10 @@ def fill_if_empty(database: Database, settings: Settings, console: Console) -> N
             return
         with console.status("The store is empty: generating the demo city …"):
             load_demo_city(
-                session, form=written_form(settings), today=settings.local_day(datetime.now(UTC))
+                session,
+                form=written_form(settings),
+                today=settings.local_day(datetime.now(UTC)),
+                zone=ZoneInfo(settings.time_zone),
             )
     console.print("The demo city is there. It is generated; no place or person in it is real.")
 

@@ -1,11 +1,12 @@
-"""Putting the demo city into a store: areas, grids, addresses, registers and base map, whole or not
-at all."""
+"""Putting the demo city into a store: areas, grids, addresses, registers, patrol units and base
+map, whole or not at all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import geopandas as gpd
 import numpy as np
@@ -20,6 +21,7 @@ from geo.addresses import WrittenForm
 from geo.basemap_store import BasemapRows, BasemapWriter
 from geo.crs import WGS84
 from geo.demo.city import DEFAULT_SEED, NOTICE, DemoCity, generate_city
+from geo.demo.patrol import ZONE, store_patrol
 from geo.demo.registers import store_registers
 from geo.errors import StoreNotEmpty
 from geo.grid_draft import GridDraft
@@ -95,6 +97,7 @@ def load_demo_city(
     seed: int = DEFAULT_SEED,
     form: WrittenForm = _FORM,
     today: date = LAST_DAY,
+    zone: ZoneInfo = ZONE,
     progress: Progress | None = None,
 ) -> DemoLoad:
     """Generate the demo city and put it into an empty store, in the session's transaction.
@@ -104,7 +107,9 @@ def load_demo_city(
     Parameters
     ----------
     form : the counting words of the canonical texts, a setting of the deployment
-    today : the day on which the registers were last looked at, so that some of it is due
+    today : the day on which the registers were last looked at, so that some of it is due;
+        the patrol units' roster lies around it
+    zone : in which they are on duty by the hours of the day
     progress : told what is being done, how much of it is, and how much it is in all
 
     Raises
@@ -131,6 +136,7 @@ def load_demo_city(
     told("registers", 0, 1)
     records = store_registers(session, city, today=today)
     told("registers", 1, 1)
+    store_patrol(session, today=today, zone=zone)
     basemap_count = _store_basemap(session, city, told)
     loaded = DemoLoad(
         seed, len(city.areas), len(city.grids), len(city.addresses), basemap_count,

@@ -47,18 +47,23 @@ class PatrolUnit(Base):
 
 
 class PatrolUnitMember(Base):
-    """Who belongs to a unit, from when to when. Through this a member sees their own record."""
+    """Who belongs to a unit, from when to when. Through this a member sees their own record.
+
+    Who has no account, as most volunteers, is known by `shown_name` alone.
+    """
 
     __tablename__ = "patrol_unit_member"
     __table_args__ = (
         CheckConstraint(f"role IN {MEMBER_ROLES}", name="role"),
+        CheckConstraint("num_nonnulls(account_id, shown_name) > 0", name="named"),
         Index("ix_patrol_unit_member_unit_id", "unit_id"),
         Index("ix_patrol_unit_member_account_id", "account_id"),
     )
 
     id: Mapped[RowId]
     unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("patrol_unit.id"))
-    account_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("account.id"))
+    account_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("account.id"))
+    shown_name: Mapped[str | None] = mapped_column(Text)
     role: Mapped[str] = mapped_column(Text)
     joined_at: Mapped[Timestamp]
     left_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

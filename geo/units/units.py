@@ -116,17 +116,33 @@ def units_of_account(session: Session, account_id: int, *, scope: GridScope) -> 
 
 
 def add_member(
-    session: Session, unit: PatrolUnit, account_id: int, role: str = "member"
+    session: Session,
+    unit: PatrolUnit,
+    account_id: int | None = None,
+    role: str = "member",
+    *,
+    shown_name: str | None = None,
 ) -> PatrolUnitMember:
-    """Let an account belong to a unit.
+    """Let an account, or somebody without one, belong to a unit.
+
+    Parameters
+    ----------
+    shown_name : of who has no account
 
     Raises
     ------
-    InvalidInput : the role is unknown
+    InvalidInput : the role is unknown, or neither account nor name is given
     """
     if role not in MEMBER_ROLES:
         raise InvalidInput(f"Role is {role}, wanted one of {', '.join(MEMBER_ROLES)}.")
-    member = PatrolUnitMember(unit_id=unit.id, account_id=account_id, role=role)
+    name = (shown_name or "").strip() or None
+    if account_id is None and name is None:
+        raise InvalidInput("A member has an account or a name. Give one.", field="shown_name")
+    if name is not None and len(name) > TEXT_MAX:
+        raise InvalidInput(
+            f"The name has {len(name)} characters, wanted {TEXT_MAX} at most.", field="shown_name"
+        )
+    member = PatrolUnitMember(unit_id=unit.id, account_id=account_id, shown_name=name, role=role)
     session.add(member)
     session.flush()
     return member
