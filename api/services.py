@@ -28,6 +28,7 @@ from geo.settings import Settings
 from geo.store.database import Database
 from geo.values import GridScope
 from layers.hotspot_layer import HotspotLayers
+from layers.stored_travel import StoredTravel
 
 WARMING_WAIT_S = 5.0  # a register of a million addresses takes longer; then the process just ends
 
@@ -70,6 +71,7 @@ class Services:
         self.intake = Intake(database, moved=self.board.move)
         self.incidents = IncidentFollower(database, zone=settings.time_zone)
         self.hotspots = HotspotLayers()
+        self.roads = StoredTravel.of_settings(settings.time_zone, settings.road_speeds_file)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:

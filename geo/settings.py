@@ -176,6 +176,9 @@ class Settings(BaseSettings):
         le=3650,
         description="Positions of patrol units older than this are purged [days].",
     )
+    road_speeds_file: Path | None = Field(
+        default=None, description="Speeds by mode, class of road and hour with their source; JSON."
+    )
     grid_households_min: int = Field(
         default=300,
         ge=0,
