@@ -8,7 +8,7 @@ its data from the API, by address, and the scripts write it as text.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import folium
@@ -28,10 +28,6 @@ MAX_TILE_ZOOM = 17
 
 BASEMAP_TILES = "/v1/tiles/basemap/{z}/{x}/{y}.mvt"
 GRID_TILES = "/v1/tiles/grids/{z}/{x}/{y}.mvt"
-ADDRESS_DENSITY = "/v1/layers/address-density"
-FRESHNESS = "/v1/layers/freshness"
-# In the order of the panel; the scripts register the same names.
-MAP_LAYERS = ("basemap", "density", "grids", "freshness")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +93,23 @@ class ScriptedLayer(MacroElement):
 
 
 @dataclass(frozen=True, slots=True)
+class MapLayer:
+    """A layer of a page's map: a function of the page's module, and what it is given besides.
+
+    options : what is sent to everybody who may see the page; never data of the store
+    """
+
+    function: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+GROUND = MapLayer(
+    "addVectorTiles",
+    {"basemapUrl": BASEMAP_TILES, "gridsUrl": GRID_TILES, "maxTileZoom": MAX_TILE_ZOOM},
+)
+
+
+@dataclass(frozen=True, slots=True)
 class MapParts:
     """What a page takes from a Folium map."""
 
@@ -105,12 +118,15 @@ class MapParts:
     script: Markup
 
 
-def build_map(start: MapStart) -> PlatformMap:
-    """Return the map of the front page: own base map, grids, address density, and the tools.
+def build_map(
+    start: MapStart, *layers: MapLayer, start_function: str = "startPageMap"
+) -> PlatformMap:
+    """Return a map: own base map and grids, the layers of its page, and the frame around it.
 
     Parameters
     ----------
     start : where it opens unless the page's address says otherwise
+    start_function : of the page's module, called last, with the box that the map opens on
     """
     install_choke_point()
     platform_map = PlatformMap(
@@ -125,24 +141,17 @@ def build_map(start: MapStart) -> PlatformMap:
         attributionControl=False,
     )
     platform_map._id = "gridbeat"
-    layers = (
-        ScriptedLayer(
-            "addVectorTiles",
-            basemapUrl=BASEMAP_TILES,
-            gridsUrl=GRID_TILES,
-            maxTileZoom=MAX_TILE_ZOOM,
-        ),
-        ScriptedLayer("addAddressDensity", url=ADDRESS_DENSITY),
-        ScriptedLayer("addFreshness", url=FRESHNESS),
-        ScriptedLayer(
-            "startWorkbench",
-            bounds=[
+    frame = MapLayer(
+        start_function,
+        {
+            "bounds": [
                 [start.south_west.latitude, start.south_west.longitude],
                 [start.north_east.latitude, start.north_east.longitude],
-            ],
-        ),
+            ]
+        },
     )
-    for number, scripted in enumerate(layers):
+    for number, layer in enumerate((GROUND, *layers, frame)):
+        scripted = ScriptedLayer(layer.function, **layer.options)
         scripted._id = str(number)
         platform_map.add_child(scripted)
     return platform_map

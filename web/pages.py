@@ -3,69 +3,57 @@
 from __future__ import annotations
 
 import re
-import secrets
-from datetime import date, timedelta
-from functools import cache
-from pathlib import Path
-from typing import Annotated, Any
+from datetime import timedelta
+from typing import Annotated
 from urllib.parse import urlencode
 
 from babel.numbers import format_decimal
 from fastapi import APIRouter, Depends, Query, Request
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from api.callers import CurrentCaller, pass_door
-from api.dependencies import OperatorScope, ReadSession, Scope, ServicesDep, SettingsDep, today
+from api.dependencies import OperatorScope, ServicesDep, SettingsDep
 from api.endpoints.subject_requests import answers_persons
-from api.services import Services
 from geo.accounts import ADMINISTRATORS, Caller, Permission
 from geo.accounts.first import DEMO_PASSWORD, find_demo_accounts
-from geo.accounts.tasks import CASE_CHARS_MAX
-from geo.accounts.tasks import NOTE_CHARS_MAX as TASK_NOTE_CHARS_MAX
 from geo.codes import CodeStandard
 from geo.decisions import NOTE_CHARS_MAX
 from geo.errors import Unavailable
 from geo.exports.kinds import EXPORT_KINDS, MAP_FORMATS, TABLE_FORMATS
-from geo.overview import StoreOverview, load_store_overview
 from geo.tables import DUPLICATE_STATUSES, REVIEW_STATUSES, ROLES, SUBJECT_REQUEST_KINDS
 from geo.values import GridScope
 from web.assets import load_assets
-from web.headers import PERMISSIONS_POLICY, policy_of_page
-from web.maps import MAP_LAYERS, MapStart, build_map, map_parts
-from web.texts import LANGUAGE_COOKIE, LANGUAGES, choose_language, load_texts
+from web.maps import MapLayer
+from web.rendering import (
+    Overview,
+    Today,
+    new_nonce,
+    render_map_page,
+    render_page,
+    unavailable_page,
+)
 
-TEMPLATES_FOLDER = Path(__file__).parent / "templates"
-LANGUAGE_COOKIE_AGE_S = 365 * 24 * 3600
 # An address with its version in it never changes its content.
 KEEP_FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_EACH_TIME = "no-cache"
-RETRY_AFTER_S = 5
 # A list of this length takes a minute or two; longer ones are work for the command line.
 GEOCODE_MOST_ROWS = 20_000
 GEOCODE_MOST_BYTES = 20_000_000
 ADDRESS_MOST_TEXTS = 50  # a person reads them one by one; more are work for the command line
 IMPORT_KINDS = ("areas", "grids", "addresses", "basemap")  # in the order a new store is filled
 AUDIT_DAYS = 7
-TASK_HOURS_OFFERED = (1, 2, 4, 8, 12)
 DATUMS_OFFERED = ("WGS84", "CGCS2000", "GCJ02", "BD09")  # or any EPSG:nnnn, typed
+FRONT_LAYERS = (
+    MapLayer("addAddressDensity", {"url": "/v1/layers/address-density"}),
+    MapLayer("addFreshness", {"url": "/v1/layers/freshness"}),
+)
+# In the order of the panel; the scripts register the same names.
+FRONT_SHOWN = {"basemap": True, "density": True, "grids": True, "freshness": False}
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(pass_door)])
 # A page of ours, never another host's: //evil.example would be one.
 OWN_PAGE = re.compile(r"/(?![/\\\\])[\w/?&=%.,~+#-]*", re.ASCII)
 NextPage = Annotated[str, Query(max_length=500)]
-Today = Annotated[date, Depends(today)]
-
-
-def store_overview(session: ReadSession, scope: Scope, now: Today) -> StoreOverview | None:
-    """What the store holds for this caller; None where it can't be read now."""
-    try:
-        return load_store_overview(session, on=now, scope=scope)
-    except Unavailable:
-        return None
-
-
-Overview = Annotated[StoreOverview | None, Depends(store_overview)]
 
 
 @router.get("/", response_class=HTMLResponse)
@@ -73,17 +61,15 @@ def map_page(request: Request, overview: Overview) -> Response:
     """The front page: the map."""
     if overview is None:
         return unavailable_page(request)
-    nonce = new_nonce()
-    return render_page(
+    return render_map_page(
         request,
         "map.html",
-        nonce=nonce,
-        text_groups=("map.",),
         page="map",
         overview=overview,
-        map_parts=map_parts(build_map(MapStart.around(overview.extent)), nonce),
-        layers=MAP_LAYERS,
-        modules=load_assets().module_urls("js/main.js"),
+        script="js/main.js",
+        layers=FRONT_LAYERS,
+        start_function="startWorkbench",
+        shown=FRONT_SHOWN,
     )
 
 
@@ -313,106 +299,3 @@ def static_file(version: str, name: str) -> Response:
         return PlainTextResponse("no such file", status_code=404)
     keep = KEEP_FOR_GOOD if version == assets.version else ASK_EACH_TIME
     return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": keep})
-
-
-@cache
-def templates() -> Environment:
-    """Return the template engine: everything escaped, a missing value an error."""
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def new_nonce() -> str:
-    """Return a number used once: each script and style of one answer bears it."""
-    return secrets.token_urlsafe(18)
-
-
-def render_page(
-    request: Request,
-    template: str,
-    *,
-    nonce: str,
-    text_groups: tuple[str, ...] = (),
-    settings: dict[str, Any] | None = None,
-    overview: StoreOverview | None = None,
-    **values: Any,
-) -> Response:
-    """Return a page in the visitor's language, under its own content security policy.
-
-    Parameters
-    ----------
-    text_groups : beginnings of the keys whose texts the page's scripts need
-    settings : what the page's scripts need to know besides texts
-    overview : of the store; None where it can't be read
-    values : what the template names besides
-    """
-    asked = request.query_params.get("lang")
-    language = choose_language(asked, request.cookies.get(LANGUAGE_COOKIE))
-    texts = load_texts(language)
-    services: Services = request.app.state.services
-    caller: Caller | None = getattr(request.state, "caller", None)
-    hours = services.settings.task_hours
-    html = (
-        templates()
-        .get_template(template)
-        .render(
-            overview=overview,
-            caller=caller,
-            purposes=list(services.purposes.values()),
-            case_chars_max=CASE_CHARS_MAX,
-            task_note_chars_max=TASK_NOTE_CHARS_MAX,
-            task_hours=hours,
-            task_hours_offered=sorted({*TASK_HOURS_OFFERED, hours}),
-            texts=texts,
-            say=texts.say,
-            number=lambda value: format_decimal(value, locale=language),
-            other_language=next(other for other in LANGUAGES if other != language),
-            asset=load_assets().url,
-            nonce=nonce,
-            config={
-                "language": language,
-                "texts": texts.group("common.", "error.", "level.", "task.", *text_groups),
-                "settings": settings or {},
-                "task": _task_facts(caller, services, language),
-            },
-            **values,
-        )
-    )
-    response = HTMLResponse(html)
-    response.headers["Content-Security-Policy"] = policy_of_page(nonce)
-    response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Language"] = texts.html_language
-    if asked in LANGUAGES:
-        response.set_cookie(
-            LANGUAGE_COOKIE,
-            language,
-            max_age=LANGUAGE_COOKIE_AGE_S,
-            httponly=True,
-            samesite="lax",
-            secure=request.url.scheme == "https",
-        )
-    return response
-
-
-def _task_facts(caller: Caller | None, services: Services, language: str) -> dict[str, str] | None:
-    """What the bar says of the caller's open task."""
-    task = None if caller is None else caller.task
-    if task is None:
-        return None
-    purpose = services.purposes.get(task.purpose)  # the list may have changed since
-    name = task.purpose if purpose is None else {"zh": purpose.zh, "en": purpose.en}[language]
-    return {"name": name, "case_ref": task.case_ref, "ends_at": task.ends_at.isoformat()}
-
-
-def unavailable_page(request: Request) -> Response:
-    """Return a page that says the store can't be read now, with a way to try again."""
-    page = render_page(request, "unavailable.html", nonce=new_nonce(), page="unavailable")
-    page.status_code = 503
-    page.headers["Retry-After"] = str(RETRY_AFTER_S)
-    return page

@@ -23,7 +23,7 @@ from geo.grids import get_grid
 from geo.register import get_standard_address
 from geo.values import GridScope
 from web.assets import load_assets
-from web.pages import Overview, Today, new_nonce, render_page, unavailable_page
+from web.rendering import Overview, Today, new_nonce, render_page, unavailable_page
 
 SHOWN_AT_FIRST = 20  # records of a kind; the rest follow when they are asked for
 MAP_ZOOM = 18

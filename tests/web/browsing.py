@@ -67,7 +67,8 @@ class Visit:
     def settle(self) -> None:
         """Wait until the map shows what it asked for."""
         self.page.wait_for_selector(
-            "html[data-ready=true][data-tiles=loaded][data-density=loaded]", state="attached"
+            "html[data-ready=true][data-tiles=loaded]:not([data-density=loading])",
+            state="attached",
         )
 
     def assert_clean(self) -> None:
@@ -82,7 +83,7 @@ class Visit:
 def visiting(browser: Browser, origin: str, **options: Any) -> Iterator[Visit]:
     """Open a fresh context; any request to another host is noted and cut off."""
     context: BrowserContext = browser.new_context(**options)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     context.add_init_script(NOTE_VIOLATIONS)
     page = context.new_page()
     visit = Visit(page, origin)

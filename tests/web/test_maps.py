@@ -9,6 +9,7 @@ import pytest
 
 from geo.values import LonLat
 from web.maps import MAX_ZOOM, START_OF_EMPTY_STORE, MapStart, build_map, map_parts
+from web.pages import FRONT_LAYERS
 
 BOX = (112.55, 37.87, 112.56, 37.88)
 
@@ -34,10 +35,10 @@ def test_the_same_map_is_the_same_text() -> None:
     assert first == second
 
 
-def test_the_layers_come_before_the_workbench_that_switches_them() -> None:
-    script = map_parts(build_map(MapStart.around(BOX)), "abc").script
+def test_the_layers_come_before_what_is_drawn_around_the_map() -> None:
+    script = map_parts(build_map(MapStart.around(BOX), *FRONT_LAYERS), "abc").script
     calls = re.findall(r"GridBeat\.(\w+)\(map_gridbeat", script)
-    assert calls == ["addVectorTiles", "addAddressDensity", "addFreshness", "startWorkbench"]
+    assert calls == ["addVectorTiles", "addAddressDensity", "addFreshness", "startPageMap"]
     assert f'"maxZoom": {MAX_ZOOM}' in script
 
 

@@ -14,7 +14,7 @@ from api.dependencies import caller_scope
 from geo.errors import DatabaseUnavailable
 from geo.values import GridScope
 from tests.web.conftest import ATTRIBUTION, GRID_B, NASTY
-from web import pages
+from web import rendering
 from web.texts import LANGUAGE_COOKIE
 
 PAGES = ["/", "/geocode", "/address", "/review", "/duplicates", "/imports"]
@@ -110,7 +110,7 @@ def test_a_store_out_of_reach_is_a_page_that_says_so(
     def away(*_: object, **__: object) -> None:
         raise DatabaseUnavailable("gone")
 
-    monkeypatch.setattr(pages, "load_store_overview", away)
+    monkeypatch.setattr(rendering, "load_store_overview", away)
     answer = client.get("/")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "5"

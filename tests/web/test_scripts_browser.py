@@ -103,7 +103,7 @@ def test_what_a_spreadsheet_takes_for_a_formula_gets_an_apostrophe(call: Any) ->
     ("hash_text", "view"),
     [
         (
-            "#map=16/37.9/112.5&layers=grids,nonsense&at=112.5,37.9",
+            "#map=16/37.9/112.5&layers=grids,<b>&at=112.5,37.9",
             {"zoom": 16, "centre": [37.9, 112.5], "layers": ["grids"],
              "point": {"lon": 112.5, "lat": 37.9}},
         ),

@@ -37,8 +37,8 @@ from geo.tables import (
 from geo.tables.standard_address import ADDRESS_COMPONENTS, ADDRESS_STATUSES
 from layers.freshness import RECORDS, REQUIRED
 from web.cli import VERBS
-from web.maps import MAP_LAYERS
-from web.pages import DATUMS_OFFERED, IMPORT_KINDS
+from web.navigation import GROUPS, NAVIGATION
+from web.pages import DATUMS_OFFERED, FRONT_SHOWN, IMPORT_KINDS
 from web.places import choices
 from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_texts
 
@@ -69,7 +69,9 @@ def computed_keys() -> set[str]:
     """Keys put together from a name: they can't be found by reading."""
     return (
         {f"level.{level}" for level in (*ADDRESS_COMPONENTS, "point_of_interest")}
-        | {f"map.layer_{name}" for name in MAP_LAYERS}
+        | {f"map.layer_{name}" for name in FRONT_SHOWN}
+        | {f"common.page_{page.name}" for page in NAVIGATION}
+        | {f"common.group_{name}" for name in GROUPS}
         | {f"geocode.status_{status}" for status in ("all", *STATUSES)}
         | {f"imports.kind_{kind}" for kind in get_args(JobKind)}
         | {f"imports.note_{kind}" for kind in IMPORT_KINDS}

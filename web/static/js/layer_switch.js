@@ -8,6 +8,10 @@ export function registerLayer(name, apply, isShown = true) {
   layers.set(name, { apply, isShown });
 }
 
+export function layerNames() {
+  return [...layers.keys()];
+}
+
 export function shownLayers() {
   return [...layers].filter(([, layer]) => layer.isShown).map(([name]) => name);
 }

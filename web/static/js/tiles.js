@@ -80,14 +80,14 @@ export function addVectorTiles(map, options) {
     names.addTo(map);
   });
 
-  registerLayer("grids", (isShown) => {
-    shown.grids = isShown;
-    applyToNames();
-  });
   registerLayer("basemap", (isShown) => {
     shown.basemap = isShown;
     if (!isShown) ground.remove();
     else if (map.hasLayer(names)) ground.addTo(map);
+    applyToNames();
+  });
+  registerLayer("grids", (isShown) => {
+    shown.grids = isShown;
     applyToNames();
   });
   names.on("loading", () => document.documentElement.setAttribute("data-tiles", "loading"));

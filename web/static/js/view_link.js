@@ -1,11 +1,27 @@
 // The view in the page's address, so that a link shows another person the same map:
 // #map=16/30.27415/120.15515&layers=basemap,density,grids&at=120.15512,30.27401
+// A page or layer adds a part of its own: `addLinkPart("slot", { write: () => "3", read: (text) => … })`.
 
-import { onLayersChanged, setShown, shownLayers } from "./layer_switch.js";
+import { layerNames, onLayersChanged, setShown, shownLayers } from "./layer_switch.js";
 
-const KNOWN_LAYERS = ["basemap", "density", "grids", "freshness"];
 const SPILL = 1.15; // share of the screen a box may take before the map stays a step farther
 const DECIMALS = 5; // about a metre
+
+const parts = new Map();
+let isWritten = () => {};
+
+/**
+ * Keep something of a layer or a page in the link: `write` returns its text, or null for what goes
+ * without saying; `read` is given the text of a link that was opened, or null where it names none.
+ */
+export function addLinkPart(name, { write, read }) {
+  parts.set(name, { write, read });
+}
+
+/** Tell that a part of the link has changed. */
+export function linkChanged() {
+  isWritten();
+}
 
 /** Return the view an address names: {zoom, centre, layers, point}, each absent if not sound. */
 export function readHash(hash) {
@@ -17,20 +33,21 @@ export function readHash(hash) {
     view.centre = [latitude, longitude];
   }
   if (values.has("layers")) {
-    view.layers = values.get("layers").split(",").filter((name) => KNOWN_LAYERS.includes(name));
+    view.layers = values.get("layers").split(",").filter((name) => /^[a-z_-]+$/.test(name));
   }
   const [lon, lat] = (values.get("at") ?? "").split(",").map(Number);
   if (values.has("at") && isPlace(lon, lat)) view.point = { lon, lat };
   return view;
 }
 
-export function writeHash({ zoom, centre, layers, point }) {
-  const parts = [
+function writeHash({ zoom, centre, layers, point, more }) {
+  const words = [
     `map=${zoom}/${centre.lat.toFixed(DECIMALS)}/${centre.lng.toFixed(DECIMALS)}`,
-    `layers=${KNOWN_LAYERS.filter((name) => layers.includes(name)).join(",")}`,
+    `layers=${layers.join(",")}`,
+    ...more.map(([name, text]) => `${name}=${encodeURIComponent(text)}`),
   ];
-  if (point) parts.push(`at=${point.lon.toFixed(DECIMALS)},${point.lat.toFixed(DECIMALS)}`);
-  return `#${parts.join("&")}`;
+  if (point) words.push(`at=${point.lon.toFixed(DECIMALS)},${point.lat.toFixed(DECIMALS)}`);
+  return `#${words.join("&")}`;
 }
 
 function isPlace(longitude, latitude) {
@@ -51,7 +68,7 @@ function showAll(map, bounds) {
 
 /**
  * Keep the page's address and the view together.
- * `here` is the panel of a place: {point, open(point), close()}.
+ * `here` is the panel of a place: {point, open(point), close(), onChanged}; null on a page without one.
  */
 export function startViewLink(map, here, fallbackBounds) {
   let written = "";
@@ -62,14 +79,17 @@ export function startViewLink(map, here, fallbackBounds) {
     if (view.centre) map.setView(view.centre, view.zoom, { animate: false });
     else if (!isPlaced) showAll(map, fallbackBounds);
     isPlaced = true;
-    if (view.layers) for (const name of KNOWN_LAYERS) setShown(name, view.layers.includes(name));
-    if (view.point) here.open(view.point);
-    else here.close();
+    const values = new URLSearchParams(location.hash.replace(/^#/, ""));
+    for (const [name, part] of parts) part.read(values.get(name));
+    if (view.layers) for (const name of layerNames()) setShown(name, view.layers.includes(name));
+    if (view.point) here?.open(view.point);
+    else here?.close();
   }
 
   function write() {
     written = writeHash({
-      zoom: map.getZoom(), centre: map.getCenter(), layers: shownLayers(), point: here.point,
+      zoom: map.getZoom(), centre: map.getCenter(), layers: shownLayers(), point: here?.point,
+      more: [...parts].map(([name, part]) => [name, part.write()]).filter(([, text]) => text !== null),
     });
     if (written !== location.hash) history.replaceState(null, "", written);
   }
@@ -77,7 +97,8 @@ export function startViewLink(map, here, fallbackBounds) {
   apply();
   map.on("moveend", write);
   onLayersChanged(write);
-  here.onChanged(write);
+  here?.onChanged(write);
+  isWritten = write;
   window.addEventListener("hashchange", () => {
     if (location.hash !== written) apply();
   });
