@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 from fastapi.testclient import TestClient
 from rich.console import Console
 from rich.table import Table
@@ -36,6 +38,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with tempfile.TemporaryDirectory(prefix="gridbeat-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # the server runs as another user where this runs as root
