@@ -27,8 +27,8 @@ from geo.purposes import load_purposes
 from geo.settings import Settings
 from geo.store.database import Database
 from geo.values import GridScope
+from layers.coverage_follower import CoverageFollower
 from layers.hotspot_layer import HotspotLayers
-from layers.stored_travel import StoredTravel
 
 WARMING_WAIT_S = 5.0  # a register of a million addresses takes longer; then the process just ends
 
@@ -69,9 +69,9 @@ class Services:
         self.exports = ExportWorkers(database, settings)
         self.board = LiveBoard()
         self.intake = Intake(database, moved=self.board.move)
+        self.coverage = CoverageFollower(database, settings)
         self.incidents = IncidentFollower(database, zone=settings.time_zone)
         self.hotspots = HotspotLayers()
-        self.roads = StoredTravel.of_settings(settings.time_zone, settings.road_speeds_file)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -82,6 +82,7 @@ class Services:
         with self.database.read_session_of(GridScope.everything()) as session:
             self.board.load(session)
         self.intake.start()
+        self.coverage.start()
         self.warming = Thread(target=self._warm_geocoder, name="warm-geocoder", daemon=True)
         self.warming.start()
         try:
@@ -89,6 +90,7 @@ class Services:
         finally:
             self.exports.stop()
             self.intake.stop()
+            self.coverage.stop()
             self.imports.stop()
             self.warming.join(WARMING_WAIT_S)
 

@@ -176,8 +176,29 @@ class Settings(BaseSettings):
         le=3650,
         description="Positions of patrol units older than this are purged [days].",
     )
-    road_speeds_file: Path | None = Field(
-        default=None, description="Speeds by mode, class of road and hour with their source; JSON."
+    coverage_certain_s: float = Field(
+        default=90.0,
+        ge=10,
+        le=300,
+        description="Between two fixes up to this far apart a unit's place is certain [s].",
+    )
+    coverage_accuracy_max_m: float = Field(
+        default=50.0,
+        ge=5,
+        le=1000,
+        description="Fixes less accurate than this are left out of coverage [m].",
+    )
+    coverage_visit_min_s: float = Field(
+        default=120.0,
+        ge=10,
+        le=3600,
+        description="Time inside a place that makes a visit [s].",
+    )
+    coverage_visit_gap_s: float = Field(
+        default=90.0,
+        ge=0,
+        le=600,
+        description="A unit that is back within this goes on with its visit [s].",
     )
     grid_households_min: int = Field(
         default=300,

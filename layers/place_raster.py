@@ -48,14 +48,67 @@ class PlaceRaster:
         return np.asarray(counts * self.step_m**2, float)
 
 
+@dataclass(frozen=True, slots=True)
+class RasterFrame:
+    """Where a raster lies and how fine it is; rasters of one frame share its plane.
+
+    west_m, south_m : its corner on the plane; columns, rows : of pixels of `step_m`
+    """
+
+    plane: LocalPlane
+    west_m: float
+    south_m: float
+    step_m: float
+    columns: int
+    rows: int
+
+    @classmethod
+    def of(cls, bounds: tuple[float, float, float, float], step_m: float = STEP_M) -> RasterFrame:
+        """Return the frame over bounds (west, south, east, north) [degrees].
+
+        Raises
+        ------
+        InvalidInput : the bounds hold nothing, or more than 60 M pixels
+        """
+        if not np.isfinite(bounds).all() or bounds[0] >= bounds[2] or bounds[1] >= bounds[3]:
+            raise InvalidInput(
+                f"The bounds {bounds} hold nothing: west, south, east, north, degrees."
+            )
+        box = np.full(1, shapely.box(*bounds), dtype=object)
+        plane = LocalPlane.around(box)
+        west, south, east, north = shapely.total_bounds(plane.to_metres(box))
+        columns, rows = _size(east - west, north - south, step_m)
+        return cls(plane, float(west), float(south), step_m, columns, rows)
+
+    def finer(self, step_m: float) -> RasterFrame:
+        """Return the frame with smaller pixels, at least as large."""
+        columns, rows = _size(self.columns * self.step_m, self.rows * self.step_m, step_m)
+        return RasterFrame(self.plane, self.west_m, self.south_m, step_m, columns, rows)
+
+    def centres(self) -> tuple[FloatArray, FloatArray]:
+        """Longitudes and latitudes of the middles of all pixels, row by row."""
+        x = self.west_m + (np.arange(self.columns) + 0.5) * self.step_m
+        y = self.south_m + (np.arange(self.rows) + 0.5) * self.step_m
+        lon = x / self.plane.metres_per_lon_deg + self.plane.longitude
+        lat = y / self.plane.metres_per_lat_deg + self.plane.latitude
+        return np.tile(lon, self.rows), np.repeat(lat, self.columns)
+
+    def raster(self, places: NDArray[Any], keys: NDArray[Any]) -> PlaceRaster:
+        """Return the raster of a place (or `NO_PLACE`) for each pixel, row by row."""
+        shaped = places.astype(np.int32).reshape(self.rows, self.columns)
+        return PlaceRaster(self.plane, self.west_m, self.south_m, self.step_m, shaped, keys)
+
+
 def raster_of_squares(bounds: tuple[float, float, float, float], side_m: float) -> PlaceRaster:
     """Return squares over bounds (west, south, east, north) [degrees]; keys number them by rows."""
-    plane, west, south, columns, rows = _frame(bounds, side_m)
-    places = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
-    return PlaceRaster(plane, west, south, side_m, places, np.arange(rows * columns))
+    frame = RasterFrame.of(bounds, side_m)
+    count = np.arange(frame.rows * frame.columns)
+    return frame.raster(count, count)
 
 
-def raster_of_polygons(codes: Any, polygons: Any, *, step_m: float = STEP_M) -> PlaceRaster:
+def raster_of_polygons(
+    codes: Any, polygons: Any, *, step_m: float = STEP_M, frame: RasterFrame | None = None
+) -> PlaceRaster:
     """Return grids or communities, borders by the rule of `geo.assignment`.
 
     Parameters
@@ -64,66 +117,70 @@ def raster_of_polygons(codes: Any, polygons: Any, *, step_m: float = STEP_M) -> 
     polygons : (n,) shapely array, EPSG:4326
     """
     assigner = GridAssigner(codes, polygons)
-    plane, west, south, columns, rows = _frame(tuple(shapely.total_bounds(polygons)), step_m)
-    lon, lat = _centres(plane, west, south, columns, rows, step_m)
-    found = assigner.assign(lon, lat)
-    places = np.where(found == NO_GRID, NO_PLACE, found).astype(np.int32).reshape(rows, columns)
-    return PlaceRaster(plane, west, south, step_m, places, np.asarray(codes, dtype=object))
+    west, south, east, north = shapely.total_bounds(polygons)
+    frame = frame or RasterFrame.of((west, south, east, north), step_m)
+    found = assigner.assign(*frame.centres())
+    places = np.where(found == NO_GRID, NO_PLACE, found)
+    return frame.raster(places, np.asarray(codes, dtype=object))
 
 
 def raster_of_h3_cells(
-    bounds: tuple[float, float, float, float], resolution: int, *, step_m: float = STEP_M
+    bounds: tuple[float, float, float, float],
+    resolution: int,
+    *,
+    step_m: float = STEP_M,
+    frame: RasterFrame | None = None,
 ) -> PlaceRaster:
     """Return the H3 cells over bounds (west, south, east, north) [degrees]; keys are the cells."""
-    plane, west, south, columns, rows = _frame(bounds, step_m)
-    cells = lonlat_to_h3_cell(*_centres(plane, west, south, columns, rows, step_m), resolution)
-    keys, places = np.unique(cells, return_inverse=True)
-    return PlaceRaster(
-        plane, west, south, step_m, places.astype(np.int32).reshape(rows, columns), keys
-    )
+    frame = frame or RasterFrame.of(bounds, step_m)
+    keys, places = np.unique(lonlat_to_h3_cell(*frame.centres(), resolution), return_inverse=True)
+    return frame.raster(places, keys)
 
 
-def raster_near(keys: Any, geometries: Any, *, reach_m: float, step_m: float = 5.0) -> PlaceRaster:
+def raster_near(
+    keys: Any,
+    geometries: Any,
+    *,
+    reach_m: Any,
+    step_m: float = 5.0,
+    frame: RasterFrame | None = None,
+) -> PlaceRaster:
     """Return what lies within reach of street segments or key places, each pixel the nearest's.
 
     Parameters
     ----------
     keys : (n,) what each is called
     geometries : (n,) shapely lines, points or polygons, EPSG:4326
-    reach_m : how far around each a unit counts as there
+    reach_m : how far around each a unit counts as there; one for all, or (n,)
     """
     shapes = np.asarray(geometries, dtype=object)
-    plane = LocalPlane.around(shapes)
+    plane = frame.plane if frame else LocalPlane.around(shapes)
     metric = plane.to_metres(shapes)
-    west, south, east, north = shapely.total_bounds(metric) + reach_m * np.array([-1, -1, 1, 1])
-    columns, rows = _size(east - west, north - south, step_m)
+    reach = np.broadcast_to(np.asarray(reach_m, float), shapes.shape)
+    if frame is None:
+        widest = float(reach.max())
+        west, south, east, north = shapely.total_bounds(metric) + widest * np.array([-1, -1, 1, 1])
+        columns, rows = _size(east - west, north - south, step_m)
+        frame = RasterFrame(plane, float(west), float(south), step_m, columns, rows)
+    step, rows, columns = frame.step_m, frame.rows, frame.columns
     places = np.full((rows, columns), NO_PLACE, np.int32)
     best = np.full((rows, columns), np.inf)
-    for number, shape in enumerate(metric):
+    for number, (shape, near_m) in enumerate(zip(metric, reach, strict=True)):
         low_x, low_y, high_x, high_y = shape.bounds
-        first_column = max(int((low_x - reach_m - west) // step_m), 0)
-        first_row = max(int((low_y - reach_m - south) // step_m), 0)
-        end_column = min(int((high_x + reach_m - west) // step_m) + 1, columns)
-        end_row = min(int((high_y + reach_m - south) // step_m) + 1, rows)
+        first_column = max(int((low_x - near_m - frame.west_m) // step), 0)
+        first_row = max(int((low_y - near_m - frame.south_m) // step), 0)
+        end_column = min(int((high_x + near_m - frame.west_m) // step) + 1, columns)
+        end_row = min(int((high_y + near_m - frame.south_m) // step) + 1, rows)
+        if first_column >= end_column or first_row >= end_row:
+            continue
         window = (slice(first_row, end_row), slice(first_column, end_column))
-        x = west + (np.arange(first_column, end_column) + 0.5) * step_m
-        y = south + (np.arange(first_row, end_row) + 0.5) * step_m
+        x = frame.west_m + (np.arange(first_column, end_column) + 0.5) * step
+        y = frame.south_m + (np.arange(first_row, end_row) + 0.5) * step
         far = shapely.distance(shape, shapely.points(*np.meshgrid(x, y)))
-        nearer = (far <= reach_m) & (far < best[window])
+        nearer = (far <= near_m) & (far < best[window])
         places[window][nearer] = number
         best[window][nearer] = far[nearer]
-    return PlaceRaster(plane, west, south, step_m, places, np.asarray(keys, dtype=object))
-
-
-def _frame(bounds: tuple[float, ...], step_m: float) -> tuple[LocalPlane, float, float, int, int]:
-    if not np.isfinite(bounds).all() or bounds[0] >= bounds[2] or bounds[1] >= bounds[3]:
-        raise InvalidInput(f"The bounds {bounds} hold nothing: west, south, east, north, degrees.")
-    west_deg, south_deg, east_deg, north_deg = bounds
-    box = np.full(1, shapely.box(west_deg, south_deg, east_deg, north_deg), dtype=object)
-    plane = LocalPlane.around(box)
-    west, south, east, north = shapely.total_bounds(plane.to_metres(box))
-    columns, rows = _size(east - west, north - south, step_m)
-    return plane, float(west), float(south), columns, rows
+    return frame.raster(places, np.asarray(keys, dtype=object))
 
 
 def _size(width_m: float, height_m: float, step_m: float) -> tuple[int, int]:
@@ -134,11 +191,3 @@ def _size(width_m: float, height_m: float, step_m: float) -> tuple[int, int]:
             "Take a smaller area or a larger step."
         )
     return columns, rows
-
-
-def _centres(
-    plane: LocalPlane, west: float, south: float, columns: int, rows: int, step_m: float
-) -> tuple[FloatArray, FloatArray]:
-    x = (west + (np.arange(columns) + 0.5) * step_m) / plane.metres_per_lon_deg + plane.longitude
-    y = (south + (np.arange(rows) + 0.5) * step_m) / plane.metres_per_lat_deg + plane.latitude
-    return np.tile(x, rows), np.repeat(y, columns)

@@ -30,7 +30,7 @@ VERBS = {
     "grids": ("geo.commands.grids", "app", "Check, import, list and show grids."),
     "incidents": ("geo.commands.incidents", "app", "Import incidents, their categories."),
     "basemap": ("geo.commands.basemap", "app", "Import roads, buildings and places to draw."),
-    "roads": ("geo.commands.roads", "app", "Import a road network, close roads."),
+    "roads": ("geo.commands.roads", "app", "Look a file of roads over before it is used."),
     "accounts": ("geo.commands.accounts", "app", "Accounts: who may sign in, what they see."),
     "registers": (
         "geo.commands.registers",
@@ -44,6 +44,7 @@ VERBS = {
     "retention": ("geo.commands.retention", "app", "How long what is kept; delete it then."),
     "inventory": ("geo.commands.inventory", "inventory", "Print the data inventory."),
     "jobs": ("geo.commands.jobs", "app", "Show, stop and go on with imports."),
+    "coverage": ("layers.coverage_commands", "app", "Keep patrol coverage up with positions."),
     "simulate": ("geo.commands.simulate", "simulate", "Let generated units move and report."),
     "demo": ("geo.commands.demo", "app", "Generate the demo city."),
 }

@@ -12,6 +12,7 @@ import structlog
 
 from geo.audit import OPERATOR, Access, make_partitions
 from geo.audit_anchors import anchor
+from geo.coverage.records import purge_presence
 from geo.demo.patrol import keep_patrol
 from geo.errors import InvalidFile, PlatformError
 from geo.grid_versions import follow_grids
@@ -64,7 +65,12 @@ def keep_positions(database: Database, settings: Settings, now: datetime) -> Non
         receipt = purge_positions(
             session, kept_days=settings.positions_kept_days, now=now, purged_by="gridbeat"
         )
-    log.info("positions.purged", before=receipt.before.isoformat(), count=receipt.position_count)
+        # What was rolled up to grids and hours, which names no unit, stays.
+        hours = purge_presence(session, before=receipt.before)
+    log.info(
+        "positions.purged", before=receipt.before.isoformat(), count=receipt.position_count,
+        hours=hours,
+    )  # fmt: skip
 
 
 def keep_demo_patrol(database: Database, settings: Settings, now: datetime) -> None:

@@ -172,13 +172,16 @@ def clean_tracks(fixes: FixColumns, limits: TrackLimits | None = None) -> Tracks
     )  # fmt: skip
 
 
-def drop_reasons(ordered: FixColumns, limits: TrackLimits, *, begin: int = 0) -> NDArray[np.uint8]:
+def drop_reasons(
+    ordered: FixColumns, limits: TrackLimits, *, begin: int = 0, only_local: bool = False
+) -> NDArray[np.uint8]:
     """Return why each of some ordered fixes is left out, by the codes of `track_kernels`.
 
     Parameters
     ----------
     begin : the fixes are of one unit, this one is known to be kept, and those before it only
         serve as its neighbours
+    only_local : leave jumps in, which takes all fixes from a kept one on
     """
     reasons = np.empty(len(ordered), np.uint8)
     starts = starts_of(ordered.unit)
@@ -186,6 +189,8 @@ def drop_reasons(ordered: FixColumns, limits: TrackLimits, *, begin: int = 0) ->
         starts, ordered.time_ms, ordered.accuracy_m, ordered.rank, reasons,
         limits.accuracy_max_m, round(limits.source_window_s * 1000),
     )  # fmt: skip
+    if only_local:
+        return reasons
     kernels.mark_jumps(
         np.array([begin, len(ordered)]) if begin else starts, ordered.time_ms, ordered.x,
         ordered.y, reasons, round(limits.silence_s * 1000), limits.speed_max_mps,

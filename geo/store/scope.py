@@ -26,10 +26,11 @@ EVERYTHING = "*"  # an array of grid codes, the other form, always begins with a
 # Tables whose rows belong to grids, by the migration that gave them their policy.
 SCOPED_TABLES = (
     "address_alias", "address_merge", "duplicate_pair", "duty_shift", "dwelling", "establishment",
-    "export_request", "grid", "grid_h3_cell", "import_job", "incident", "incident_history",
-    "patrol_latest", "patrol_position", "patrol_unit", "patrol_unit_member", "patrol_unit_status",
-    "record_history", "record_report", "record_verification", "residence", "resident",
-    "review_item", "standard_address", "standard_address_history", "subject_request",
+    "export_request", "grid", "grid_coverage", "grid_h3_cell", "import_job", "incident",
+    "incident_history", "key_place", "key_place_dose", "patrol_latest", "patrol_position",
+    "patrol_unit", "patrol_unit_member", "patrol_unit_status", "record_history", "record_report",
+    "record_verification", "residence", "resident", "review_item", "standard_address",
+    "standard_address_history", "subject_request", "unit_presence",
 )  # fmt: skip
 
 # The database turns the codes into an array's text, whatever characters they hold.

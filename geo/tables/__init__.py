@@ -14,6 +14,16 @@ from geo.tables.area import AREA_LEVELS, Area
 from geo.tables.audit_entry import AUDIT_CHAINS, AUDIT_TEXT_MAX, AuditEntry, AuditHead
 from geo.tables.base import Base
 from geo.tables.basemap import BASEMAP_KINDS, BasemapFeature, BasemapSource
+from geo.tables.coverage import (
+    AREA_KINDS,
+    PLACE_KINDS,
+    CoverageDue,
+    CoverageJump,
+    GridCoverage,
+    KeyPlace,
+    KeyPlaceDose,
+    UnitPresence,
+)
 from geo.tables.duplicate_pair import DUPLICATE_STATUSES, DuplicatePair
 from geo.tables.dwelling import DWELLING_USES, SAFETY_FINDINGS, Dwelling
 from geo.tables.establishment import ESTABLISHMENT_CLASSES, Establishment
@@ -56,7 +66,6 @@ from geo.tables.register_record import (
 from geo.tables.resident import IDENTITY_KINDS, RESIDENCE_KINDS, Residence, Resident
 from geo.tables.retention_receipt import RetentionReceipt
 from geo.tables.review_item import REVIEW_STATUSES, ReviewItem
-from geo.tables.road_network import RoadClosure, RoadLine, RoadNetworkVersion
 from geo.tables.standard_address import (
     ADDRESS_COMPONENTS,
     ADDRESS_STATUSES,
@@ -77,6 +86,7 @@ from geo.tables.write_key import WriteKey
 __all__ = [
     "ADDRESS_COMPONENTS",
     "ADDRESS_STATUSES",
+    "AREA_KINDS",
     "AREA_LEVELS",
     "AUDIT_CHAINS",
     "AUDIT_TEXT_MAX",
@@ -93,6 +103,7 @@ __all__ = [
     "JOB_KINDS",
     "JOB_STATUSES",
     "MEMBER_ROLES",
+    "PLACE_KINDS",
     "POINT_METHODS",
     "RECORD_KINDS",
     "REPORT_STATUSES",
@@ -119,12 +130,15 @@ __all__ = [
     "Base",
     "BasemapFeature",
     "BasemapSource",
+    "CoverageDue",
+    "CoverageJump",
     "DuplicatePair",
     "DutyShift",
     "Dwelling",
     "Establishment",
     "ExportRequest",
     "Grid",
+    "GridCoverage",
     "GridH3Cell",
     "GridVersion",
     "ImportJob",
@@ -132,6 +146,8 @@ __all__ = [
     "IncidentCategory",
     "IncidentHistory",
     "IncidentProfile",
+    "KeyPlace",
+    "KeyPlaceDose",
     "PatrolDevice",
     "PatrolLatest",
     "PatrolPosition",
@@ -148,12 +164,10 @@ __all__ = [
     "Resident",
     "RetentionReceipt",
     "ReviewItem",
-    "RoadClosure",
-    "RoadLine",
-    "RoadNetworkVersion",
     "StandardAddress",
     "StandardAddressHistory",
     "StoreNote",
     "SubjectRequest",
+    "UnitPresence",
     "WriteKey",
 ]

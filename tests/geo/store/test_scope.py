@@ -29,11 +29,14 @@ from geo.tables import (
     Establishment,
     ExportRequest,
     Grid,
+    GridCoverage,
     GridH3Cell,
     ImportJob,
     Incident,
     IncidentCategory,
     IncidentHistory,
+    KeyPlace,
+    KeyPlaceDose,
     PatrolLatest,
     PatrolPosition,
     PatrolUnit,
@@ -47,6 +50,7 @@ from geo.tables import (
     StandardAddress,
     StandardAddressHistory,
     SubjectRequest,
+    UnitPresence,
 )
 from geo.values import GridScope
 from tests.conftest import copied_database
@@ -66,15 +70,14 @@ PUBLIC = {
     "area": "names and borders of administrative areas",
     "basemap_feature": "the base map",
     "basemap_source": "the base map",
+    "coverage_due": "numbers of units and moments; the program's own, no endpoint lists it",
+    "coverage_jump": "moments of fixes left out; the program's own, no endpoint lists it",
     "incident_category": "names of kinds of incidents",
     "incident_profile": "how columns of files are named; no value of a row",
     "grid_version": "dates and counts of imports of grids",
     "patrol_device": _KNOWN_BY_SECRET,
     "position_drop": "counts by device and reason, told with the device's unit",
     "position_purge": "receipts: counts and days",
-    "road_closure": "which roads are closed, and why",
-    "road_line": "the roads of the map",
-    "road_network": "dates and counts of imports of roads",
     "register_change": "numbers of addresses that changed, nothing of them",
     "store_note": "facts about the store",
     "write_key": "asked by account and key alone; it holds no value of a record",
@@ -190,8 +193,30 @@ def add_unit(session: Session, grid_code: str | None) -> None:
             DutyShift(starts_at=at, ends_at=at + timedelta(hours=8), planned_by="x", **of),
             PatrolUnitStatus(status="free", since=at, told_by="x", **of),
             PatrolPosition(fixed_at=at, device_id=1, skew_s=0, source="test", **where),
+            UnitPresence(
+                hour=at,
+                kind="cell",
+                pieces=b"",
+                visits=b"",
+                certain_ms=0,
+                uncertain_ms=0,
+                patrolling_ms=0,
+                stationary_ms=0,
+                responding_ms=0,
+                **of,
+            ),
+            GridCoverage(hour=at, kind="cell", grid_code=grid_code or "", sums=b"", visits=b""),
             PatrolLatest(at=at, **where),
         ]
+    )
+    place = KeyPlace(
+        code=f"K{grid_code}", name="x", grid_code=grid_code or "", reach_m=30, created_by="x",
+        geom="SRID=4326;POINT(112.5 37.8)",
+    )  # fmt: skip
+    session.add(place)
+    session.flush()
+    session.add(
+        KeyPlaceDose(key_place_id=place.id, first_hour=8, end_hour=9, weekdays=[1], dose_s=600)
     )
 
 
@@ -261,7 +286,8 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
             "record_history": 4, "record_report": 4, "record_verification": 4, "export_request":
             1, "incident": 1, "incident_history": 1,
             "patrol_unit": 1, "patrol_unit_member": 1, "patrol_unit_status": 1, "duty_shift": 1,
-            "patrol_position": 1, "patrol_latest": 1,
+            "patrol_position": 1, "patrol_latest": 1, "unit_presence": 1, "grid_coverage": 1,
+            "key_place": 1, "key_place_dose": 1,
             "subject_request": 1,
         }  # fmt: skip
         assert set(session.scalars(select(StandardAddress.grid_code))) == {A}
@@ -275,7 +301,8 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
             "record_history": 12, "record_report": 12, "record_verification": 12,
             "export_request": 3, "incident": 3, "incident_history": 3,
             "patrol_unit": 3, "patrol_unit_member": 3, "patrol_unit_status": 3, "duty_shift": 3,
-            "patrol_position": 3, "patrol_latest": 3,
+            "patrol_position": 3, "patrol_latest": 3, "unit_presence": 3, "grid_coverage": 3,
+            "key_place": 3, "key_place_dose": 3,
             "subject_request": 4,
         }  # fmt: skip
 
@@ -381,6 +408,10 @@ def test_writing_into_anothers_grid_is_refused(two_grids: Database) -> None:
                 lat=1,
                 source="x",
             ),
+        )
+        refused(
+            session,
+            insert(GridCoverage).values(hour=at, kind="cell", grid_code=B, sums=b"", visits=b""),
         )
         refused(session, insert(PatrolUnit).values(code="x", name="x", kind="car", grid_codes=[B]))
         refused(session, insert(ImportJob).values(kind="addresses", file_name="x"))

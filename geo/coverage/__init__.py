@@ -1,0 +1,1 @@
+"""What coverage is kept from and as: changes that are due, fixes, packed pieces, key places."""

@@ -1,0 +1,118 @@
+"""A thread that keeps coverage up with the positions while the server runs.
+
+What is due stands in the store, so that a start goes on where the last run ended, however it ended.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import text
+
+from geo.errors import PlatformError
+from geo.positions.tracks import TrackLimits
+from geo.settings import Settings
+from geo.store.database import Database
+from layers.coverage import VisitRules
+from layers.coverage_keeping import KeepingRules, KeptUp, keep_up
+from layers.coverage_places import CoveragePlaces, load_coverage_places
+from layers.presence import PresenceRules
+
+log = structlog.get_logger(__name__)
+
+FOLLOW_EVERY_S = 10.0
+_IS_DUE = text("SELECT EXISTS (SELECT FROM coverage_due)")
+_A_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def keeping_rules_of(settings: Settings) -> KeepingRules:
+    """Return the rules of a deployment; docs/settings.md tells each one's source."""
+    offset = _A_DAY.astimezone(ZoneInfo(settings.time_zone)).utcoffset() or timedelta()
+    return KeepingRules(
+        presence=PresenceRules(
+            certain_s=settings.coverage_certain_s, tail_s=settings.coverage_certain_s
+        ),
+        limits=TrackLimits(accuracy_max_m=settings.coverage_accuracy_max_m),
+        visits=VisitRules(
+            gap_max_s=settings.coverage_visit_gap_s, stay_min_s=settings.coverage_visit_min_s
+        ),
+        offset_ms=-round(offset.total_seconds() * 1000) % 3_600_000,
+    )
+
+
+class CoverageFollower:
+    """One a process; `start` and `stop` it around its use.
+
+    Parameters
+    ----------
+    now : the clock; places are those of its day
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        every_s: float = FOLLOW_EVERY_S,
+    ) -> None:
+        self._database, self._settings, self._now = database, settings, now
+        self._every_s = every_s
+        self._rules = keeping_rules_of(settings)
+        self._places: CoveragePlaces | None = None
+        self._working = threading.Lock()
+        self._leaving = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._leaving.clear()
+        self._thread = threading.Thread(target=self._follow, name="coverage", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the batch that is worked on."""
+        self._leaving.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def catch_up(self, *, told: Callable[[KeptUp], None] = lambda _: None) -> KeptUp:
+        """Compute all that is due, a transaction a batch; return the sums.
+
+        Another process that follows the same store is left to it.
+
+        Raises
+        ------
+        DatabaseUnavailable : what was written until then stays
+        """
+        total = KeptUp(0, 0, 0, 0)
+        with self._working:
+            while not self._leaving.is_set():
+                with self._database.session() as session:
+                    if not session.scalar(_IS_DUE):
+                        break
+                    day = self._settings.local_day(self._now())
+                    self._places = load_coverage_places(session, on=day, known=self._places)
+                    done = keep_up(session, self._places, rules=self._rules)
+                if done is None or done.unit_count == 0:
+                    break
+                total += done
+                told(total)
+        return total
+
+    def _follow(self) -> None:
+        while not self._leaving.is_set():
+            try:
+                self.catch_up()
+            except PlatformError as error:
+                log.warning("coverage.not_kept_up", error=type(error).__name__)
+            except Exception as error:
+                # A fault in one batch must not end the following of all that comes later.
+                self._places = None
+                log.error("coverage.failed", error=type(error).__name__)
+            self._leaving.wait(self._every_s)
