@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     )
     pool_size: int = Field(default=8, ge=1, le=200, description="Database connections kept.")
     demo: bool = Field(default=True, description="Generate the demo city when the store is empty.")
+    demo_moves: bool = Field(
+        default=True,
+        description="Let the demo city's units on duty move while the server runs. Other stores "
+        "have none.",
+    )
     upload_max_mb: int = Field(
         default=512, ge=1, description="Largest file taken by upload or import [MB]."
     )

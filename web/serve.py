@@ -57,6 +57,12 @@ def run(
             uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
         )
         Thread(target=warm_up, name="warm-up", daemon=True).start()
+        if settings.demo_moves:
+            # Imported here: it brings what computes walks, which no other store needs.
+            from geo.demo.patrol_mover import moving_patrol
+
+            port = listening.getsockname()[1]
+            stack.enter_context(moving_patrol(database, own_address(settings.host, port)))
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once it has stopped
             server.run(sockets=[listening])
     console.print("Stopped. The data are kept.")
@@ -136,6 +142,12 @@ def make_first_accounts(database: Database, settings: Settings, console: Console
             "gridbeat accounts end NAME",
             style="yellow",
         )
+
+
+def own_address(host: str, port: int) -> str:
+    """Return the address under which this server reaches itself."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound here
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
 
 
 def tell_start(console: Console, settings: Settings, port: int) -> None:

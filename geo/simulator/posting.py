@@ -6,13 +6,13 @@ import http.client
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import numpy as np
 
-from geo.errors import InvalidInput
 from geo.local_plane import LocalPlane
 from geo.simulator.devices import Reports
+from geo.simulator.phone_line import PhoneLine
 
 RETRY_S = 5.0
 
@@ -49,26 +49,23 @@ def post_reports(
     ------
     InvalidInput : the address is none
     """
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname:
-        raise InvalidInput(f"The address is {url[:80]}, wanted one such as http://127.0.0.1:8000.")
+    line = PhoneLine(url)
     due = np.concatenate([each.received_s for each in reports])
     device = np.repeat(np.arange(len(reports)), [len(each.received_s) for each in reports])
     row = np.concatenate([np.arange(len(each.received_s)) for each in reports])
     posted = Posted()
-    connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=10)
     for each in np.argsort(due, kind="stable"):
         wait_s = start_s + due[each] - clock()
         if wait_s > 0:
             sleep(wait_s)
         body = _form(tokens[device[each]], reports[device[each]], int(row[each]), plane, start_s)
-        while not _is_taken(connection, body):
+        while line.send("traccar", body) != http.client.OK:
             posted.failed += 1
             told(posted)
             sleep(RETRY_S)
         posted.sent += 1
         told(posted)
-    connection.close()
+    line.close()
     return posted
 
 
@@ -83,17 +80,3 @@ def _form(token: str, reports: Reports, row: int, plane: LocalPlane, start_s: fl
             "accuracy": f"{reports.accuracy_m[row]:.1f}",
         }
     )
-
-
-def _is_taken(connection: http.client.HTTPConnection, body: str) -> bool:
-    try:
-        connection.request(
-            "POST", "/v1/positions/in/traccar", body,
-            {"Content-Type": "application/x-www-form-urlencoded"},
-        )  # fmt: skip
-        answer = connection.getresponse()
-        answer.read()
-    except (OSError, http.client.HTTPException):
-        connection.close()
-        return False
-    return answer.status == http.client.OK

@@ -59,6 +59,14 @@ def register_device(
     return device, token
 
 
+def renew_device_token(session: Session, device: PatrolDevice) -> str:
+    """Return a new token of a device, shown once; the one before is worth nothing any more."""
+    token = new_token()
+    device.token_hash = token_hash(token)
+    session.flush()
+    return token
+
+
 def end_device(session: Session, unit: PatrolUnit, device_id: int, *, now: datetime) -> None:
     """End a device: its token is worth nothing from then on.
 

@@ -1,0 +1,212 @@
+"""The demo city's units move: as their roster says, through the door, the same after a restart."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import parse_qs
+
+import numpy as np
+import pytest
+import shapely
+from geoalchemy2.shape import from_shape
+from shapely import LineString, box
+from sqlalchemy import select
+
+from geo.demo.patrol import ZONE, keep_patrol
+from geo.demo.patrol_mover import LOOK_EVERY_S, PatrolMover, moving_patrol
+from geo.demo.patrol_tracks import CALL_MIN_S, SHIFT_MAX_S, duty_track
+from geo.simulator.phone_line import PhoneLine
+from geo.simulator.road_plan import RoadPlan
+from geo.store.database import Database
+from geo.tables import BasemapFeature, BasemapSource, PatrolUnit, PatrolUnitStatus, StoreNote
+from geo.units.devices import find_device
+from tests.factories import add_area, add_grid, add_grid_version
+
+NOON = datetime(2026, 3, 1, 12, 30, tzinfo=ZONE)
+STREETS = [
+    LineString([(112.0 + x / 500, 37.0 + y / 500), (112.0 + (x + dx) / 500, 37.0 + (y + dy) / 500)])
+    for x in range(5)
+    for y in range(5)
+    for dx, dy in ((1, 0), (0, 1))
+]
+PLAN = RoadPlan.of(STREETS)
+
+
+@dataclass
+class FakeLine(PhoneLine):
+    """A server that answers as it is told, and keeps what came."""
+
+    status: int = 200
+    came: list[tuple[str, str, float]] = field(default_factory=list)  # token, format, fixed_at
+
+    def send(self, format: str, body: str, *, kind: str = "", token: str | None = None) -> int:
+        if self.status == 200:
+            assert token is not None
+            if format == "batch":
+                times = [fix["fixed_at"] for fix in json.loads(body)["fixes"]]
+            else:
+                times = [float(parse_qs(body)["timestamp"][0])]
+            self.came += [(token, format, each) for each in times]
+        return self.status
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def store(database: Database) -> Database:
+    """Two grids with streets, a station's units, a roster around 1 March 2026."""
+    with database.session() as session:
+        version = add_grid_version(session)
+        add_area(session, "990102001001")
+        for number in (0, 1):
+            shape = box(112.0 + number / 200, 37.0, 112.005 + number / 200, 37.01)
+            add_grid(session, f"99010200100100{number + 1}", shape, version=version)
+        source = BasemapSource(name="demo", origin_datum="WGS84", is_generated=True)
+        session.add_all([source, StoreNote(name="demo_city", value={"seed": 1})])
+        session.flush()
+        session.add_all(
+            BasemapFeature(source_id=source.id, kind="road", geom=from_shape(line, srid=4326))
+            for line in STREETS
+        )
+        keep_patrol(session, today=date(2026, 3, 1), zone=ZONE)
+    return database
+
+
+def run(mover: PatrolMover, clock: list[float], until: float) -> None:
+    """Let the mover work until a time, without waiting."""
+    while clock[0] < until:
+        clock[0] += max(mover.step(), 0.01)
+
+
+def mover_of(database: Database, line: FakeLine, clock: list[float]) -> PatrolMover:
+    """One that fills in nothing of the time before."""
+    return PatrolMover(database, line, past=timedelta(0), clock=lambda: clock[0])
+
+
+def unit_of(database: Database, token: str) -> str:
+    with database.session() as session:
+        device = find_device(session, token)
+        assert device is not None
+        return session.get_one(PatrolUnit, device.unit_id).code
+
+
+def test_a_track_is_the_same_each_time_and_keeps_to_the_streets() -> None:
+    streets = shapely.union_all(PLAN.plane.to_metres(np.array(STREETS, dtype=object)))
+    for kind in ("foot", "car", "motorcycle", "volunteer", "emergency_unit"):
+        track = duty_track(PLAN, "X-1", kind, 1.7e9, home=(112.004, 37.004))
+        again = duty_track(PLAN, "X-1", kind, 1.7e9, home=(112.004, 37.004))
+        assert np.array_equal(track.lon, again.lon)
+        assert np.array_equal(track.due_s, again.due_s)
+        assert not np.array_equal(track.lon[:50], duty_track(PLAN, "X-2", kind, 1.7e9).lon[:50])
+        places = PLAN.plane.to_metres(shapely.points(track.lon, track.lat))
+        # Noise of 4 m a direction: 30 m off the street is seven times that.
+        assert shapely.distance(places, streets).max() < 30
+        assert (np.diff(track.due_s) >= 0).all()
+        assert (track.due_s >= track.fixed_s - 2).all()
+        assert 0.9 * SHIFT_MAX_S < track.fixed_s.max() - 1.7e9 < 1.01 * SHIFT_MAX_S
+
+
+def test_a_unit_is_on_its_way_before_it_stands_at_a_call() -> None:
+    track = duty_track(PLAN, "X-1", "car", 1.7e9)
+    here, gone = track.calls[0]
+    assert gone - here >= CALL_MIN_S
+    assert track.status_at(here - 1) == "en_route"
+    assert track.status_at(here) == track.status_at(gone - 1) == "on_scene"
+    assert duty_track(PLAN, "X-1", "volunteer", 1.7e9).status_at(here) == "free"
+
+
+def test_the_past_of_a_track_has_at_most_one_fix_in_each_step() -> None:
+    track = duty_track(PLAN, "X-1", "foot", 1.7e9)
+    rows = track.between(1.7e9 + 600, 1.7e9 + 1200, every_s=30.0)
+    assert 15 <= len(rows) <= 21
+    assert len(np.unique(track.fixed_s[rows] // 30)) == len(rows)
+    assert (np.diff(track.fixed_s[rows]) > 0).all()
+
+
+def test_units_on_duty_send_by_their_own_tokens_first_now_then_what_was_missed(
+    store: Database,
+) -> None:
+    line, clock = FakeLine(), [NOON.timestamp()]
+    mover = PatrolMover(store, line, past=timedelta(hours=6), clock=lambda: clock[0])
+    run(mover, clock, NOON.timestamp() + 40)
+    live = [(token, at) for token, _, at in line.came if at >= NOON.timestamp()]
+    past = [at for _, _, at in line.came if at < NOON.timestamp()]
+    codes = {unit_of(store, token) for token, _ in live}
+    assert {"CAR-01", "MEU-01"} <= codes
+    assert "CAR-02" not in codes  # it has the night
+    assert all(at <= NOON.timestamp() + 41 for _, at in live)
+    first = line.came[0][2]
+    assert first > NOON.timestamp() - 1
+    assert min(past) < (NOON - timedelta(hours=5)).timestamp()
+    with store.session() as session:
+        told = {unit.code: unit.status for unit in session.scalars(select(PatrolUnit))}
+    assert told["CAR-02"] == "off"
+    assert told["CAR-01"] != "off"
+
+
+def test_a_start_anew_goes_on_where_the_last_one_ended(store: Database) -> None:
+    clock = [NOON.timestamp()]
+    first, second, whole = FakeLine(), FakeLine(), FakeLine()
+
+    def sent_by(line: FakeLine, start_s: float, end_s: float) -> set[float]:
+        clock[0] = NOON.timestamp() + start_s
+        run(mover_of(store, line, clock), clock, NOON.timestamp() + end_s)
+        return {at for _, _, at in line.came}
+
+    sent = sent_by(first, 0, 30) | sent_by(second, 30, 60)
+    at_once = sent_by(whole, 0, 60)
+    assert len(at_once) > 20
+    # At the seam a fix may have been made before and be due after.
+    assert len(at_once ^ sent) <= 4
+
+
+def test_a_server_that_is_away_gets_what_was_due_when_it_is_back(store: Database) -> None:
+    line, clock = FakeLine(status=0), [NOON.timestamp()]
+    mover = mover_of(store, line, clock)
+    run(mover, clock, NOON.timestamp() + 60)
+    assert line.came == []
+    line.status = 200
+    run(mover, clock, NOON.timestamp() + 61)
+    assert len([at for _, _, at in line.came if at < NOON.timestamp() + 55]) > 10
+
+
+def test_a_phone_whose_token_was_taken_gets_another(store: Database) -> None:
+    line, clock = FakeLine(), [NOON.timestamp()]
+    mover = mover_of(store, line, clock)
+    run(mover, clock, NOON.timestamp() + 10)
+    before = {token for token, _, _ in line.came}
+    line.status = 401
+    run(mover, clock, NOON.timestamp() + 20)
+    line.status, line.came = 200, []
+    run(mover, clock, NOON.timestamp() + 20 + 2 * LOOK_EVERY_S)
+    assert line.came
+    assert {token for token, _, _ in line.came} - before
+
+
+def test_what_a_person_says_of_a_unit_stays_until_the_unit_does_something_else(
+    store: Database,
+) -> None:
+    line, clock = FakeLine(), [NOON.timestamp()]
+    mover = mover_of(store, line, clock)
+    run(mover, clock, NOON.timestamp() + 1)
+    with store.session() as session:
+        unit = session.scalars(select(PatrolUnit).where(PatrolUnit.code == "MEU-01")).one()
+        unit.status = "busy"
+    run(mover, clock, NOON.timestamp() + 3 * LOOK_EVERY_S)
+    with store.session() as session:
+        unit = session.scalars(select(PatrolUnit).where(PatrolUnit.code == "MEU-01")).one()
+        assert unit.status == "busy"
+        told = session.scalars(
+            select(PatrolUnitStatus).where(PatrolUnitStatus.unit_id == unit.id)
+        ).all()
+    assert [each.status for each in told] == ["free"]
+    assert told[0].since == datetime.fromtimestamp(NOON.timestamp(), UTC)
+
+
+def test_in_a_store_of_real_data_nothing_moves(database: Database) -> None:
+    with moving_patrol(database, "http://127.0.0.1:1"):
+        assert "demo-patrol" not in [thread.name for thread in threading.enumerate()]
