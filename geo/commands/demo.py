@@ -46,6 +46,7 @@ def load(seed: Seed = DEFAULT_SEED) -> None:
         f"{NOTICE}: {loaded.area_count} areas, {loaded.grid_count} grids, "
         f"{loaded.address_count:,} addresses, {loaded.dwelling_count:,} dwellings, "
         f"{loaded.resident_count:,} residents, {loaded.establishment_count:,} establishments, "
+        f"{loaded.incident_count:,} incidents, "
         f"{loaded.basemap_count:,} features of the base map, "
         f"in {time.perf_counter() - begun:.1f} s."
     )

@@ -82,7 +82,7 @@ def generate_city(seed: int = DEFAULT_SEED) -> DemoCity:
 
     It is no real place: names are invented, codes begin with 99, which no province has.
     """
-    stage = _streams(seed)
+    stage = stage_streams(seed)
     drawer = names.NameDrawer(stage("names"))
     plan = plan_streets(stage("streets"), drawer)
     plots = lay_out_grids(plan)
@@ -132,7 +132,7 @@ def digest_city(city: DemoCity) -> str:
     return digest.hexdigest()
 
 
-def _streams(seed: int) -> Any:
+def stage_streams(seed: int) -> Any:
     """A generator a stage, from the seed and the stage's name."""
 
     def stage(name: str) -> np.random.Generator:

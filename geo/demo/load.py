@@ -1,5 +1,5 @@
-"""Putting the demo city into a store: areas, grids, addresses, registers, patrol units and base
-map, whole or not at all."""
+"""Putting the demo city into a store: areas, grids, addresses, registers, patrol units, incidents
+and base map, whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from geo.addresses import WrittenForm
 from geo.basemap_store import BasemapRows, BasemapWriter
 from geo.crs import WGS84
 from geo.demo.city import DEFAULT_SEED, NOTICE, DemoCity, generate_city
+from geo.demo.incident_store import store_incidents
 from geo.demo.patrol import ZONE, store_patrol
 from geo.demo.registers import store_registers
 from geo.errors import StoreNotEmpty
@@ -66,6 +67,7 @@ class DemoLoad:
     dwelling_count: int = 0
     resident_count: int = 0
     establishment_count: int = 0
+    incident_count: int = 0
     was_there: bool = False
 
 
@@ -108,8 +110,8 @@ def load_demo_city(
     ----------
     form : the counting words of the canonical texts, a setting of the deployment
     today : the day on which the registers were last looked at, so that some of it is due;
-        the patrol units' roster lies around it
-    zone : in which they are on duty by the hours of the day
+        the patrol units' roster lies around it, the incidents in the two years before it
+    zone : in which the hours of the day are meant, of units on duty and of incidents
     progress : told what is being done, how much of it is, and how much it is in all
 
     Raises
@@ -137,10 +139,13 @@ def load_demo_city(
     records = store_registers(session, city, today=today)
     told("registers", 1, 1)
     store_patrol(session, today=today, zone=zone)
+    told("incidents", 0, 1)
+    incident_count = store_incidents(session, city, today=today, zone=zone, valid_on=FIRST_DAY)
+    told("incidents", 1, 1)
     basemap_count = _store_basemap(session, city, told)
     loaded = DemoLoad(
         seed, len(city.areas), len(city.grids), len(city.addresses), basemap_count,
-        **asdict(records),
+        **asdict(records), incident_count=incident_count,
     )  # fmt: skip
     counts = {name: value for name, value in asdict(loaded).items() if name.endswith("_count")}
     session.add(StoreNote(name=NOTE_NAME, value={"seed": seed, "notice": NOTICE, "counts": counts}))

@@ -42,6 +42,13 @@ class CityPlane:
         lonlat[:, 1] = self.latitude + np.degrees(xy_m[:, 1] / meridian_m)
         return np.round(lonlat, COORDINATE_DECIMALS)
 
+    def from_lonlat(self, lonlat: FloatArray) -> FloatArray:
+        """Turn (n, 2) degrees into (n, 2) metres."""
+        origin = self.to_lonlat(np.zeros((1, 2)))[0]
+        # Degrees are linear in metres, so a kilometre tells the scale.
+        degrees_a_m = (self.to_lonlat(np.full((1, 2), 1e5))[0] - origin) / 1e5
+        return np.asarray((lonlat - origin) / degrees_a_m)
+
     def geometries_to_lonlat(self, geometries: Any) -> NDArray[np.object_]:
         """The same for geometries: metres in, EPSG:4326 out, topology kept."""
         return np.asarray(shapely.transform(np.asarray(geometries, dtype=object), self.to_lonlat))

@@ -75,7 +75,7 @@ def test_it_lands_whole_and_says_that_it_is_generated(database: Database, city: 
         assert store_is_empty(session)
         loaded = load_demo_city(session, progress=lambda *step: told.append(step))
     assert {what for what, _, _ in told} == {
-        "generate", "grids", "addresses", "registers", "base map",
+        "generate", "grids", "addresses", "registers", "incidents", "base map",
     }  # fmt: skip
     assert told[-1][1] == told[-1][2]
     with database.session() as session:
