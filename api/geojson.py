@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pydantic_core
 import shapely
 from geoalchemy2.elements import WKBElement
 from geoalchemy2.shape import to_shape
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 from starlette.responses import JSONResponse
 
@@ -24,7 +26,8 @@ class GeoJSONResponse(JSONResponse):
     media_type = "application/geo+json"
 
     def render(self, content: Any) -> bytes:
-        return pydantic_core.to_json(content)
+        """Return the text of a document; one that is text already stays."""
+        return content if isinstance(content, bytes) else pydantic_core.to_json(content)
 
 
 def geometry_of(geom: BaseGeometry | WKBElement | None) -> dict[str, Any] | None:
@@ -63,6 +66,23 @@ def feature(
 def feature_collection(features: Iterable[Mapping[str, Any]], **members: Any) -> dict[str, Any]:
     """Return a GeoJSON feature collection with further members of our own."""
     return {"type": "FeatureCollection", "features": list(features), **members}
+
+
+def geometry_texts(geometries: NDArray[np.object_]) -> list[str]:
+    """Return geometries as the text of GeoJSON, many at once.
+
+    Parameters
+    ----------
+    geometries : (n,) EPSG:4326
+    """
+    short = shapely.transform(geometries, lambda degrees: np.round(degrees, DECIMALS))
+    return list(shapely.to_geojson(short))
+
+
+def feature_collection_text(features: Iterable[bytes], **members: Any) -> bytes:
+    """Return the text of a feature collection of features that are text already."""
+    more = pydantic_core.to_json(members)[1:]
+    return b'{"type":"FeatureCollection","features":[' + b",".join(features) + b"]," + more
 
 
 def rounded(degrees: float) -> float:

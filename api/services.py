@@ -20,7 +20,7 @@ from geo.errors import PlatformError
 from geo.geocoding.local import open_geocoder
 from geo.importers.job_kinds import run_job
 from geo.importers.jobs import get_job
-from geo.incidents.columns import IncidentFollower
+from geo.incidents.following import IncidentFollower
 from geo.positions.intake import Intake
 from geo.positions.live import LiveBoard
 from geo.purposes import load_purposes
@@ -83,7 +83,7 @@ class Services:
             self.board.load(session)
         self.intake.start()
         self.coverage.start()
-        self.warming = Thread(target=self._warm_geocoder, name="warm-geocoder", daemon=True)
+        self.warming = Thread(target=self._warm, name="warming", daemon=True)
         self.warming.start()
         try:
             yield
@@ -94,12 +94,14 @@ class Services:
             self.imports.stop()
             self.warming.join(WARMING_WAIT_S)
 
-    def _warm_geocoder(self) -> None:
-        """Let the geocoder read the register, so that the first to ask need not wait for it."""
+    def _warm(self) -> None:
+        """Let the geocoder read the register and the layers the incidents, so that the first to ask
+        need not wait for it."""
         try:
             self.geocoder.geocode(SOME_TEXT, scope=GridScope.everything())
+            self.incidents.current()
         except PlatformError as error:
-            log.warning("geocoder.not_warmed", error=type(error).__name__)
+            log.warning("services.not_warmed", error=type(error).__name__)
 
     def _run_import(self, job_id: int) -> None:
         """Work on a job; its upload goes away when it is done, and stays for a resume otherwise."""

@@ -6,24 +6,27 @@ import math
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
+import numpy as np
+import pydantic_core
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
-from api.callers import CallerAccess
+from api.callers import CallerAccess, SignedInCaller
 from api.dependencies import ReadSession, RequiredFrame, Scope, ServicesDep, SoundText, now
-from api.geojson import GeoJSONResponse, feature, feature_collection, geometry_of
+from api.geojson import GeoJSONResponse, feature_collection_text, geometry_texts
 from api.schemas.errors import error_responses
 from api.schemas.hotspots import HotspotBacktest, HotspotLayer, HotspotMeasure, MethodScore
 from api.schemas.incidents import CATEGORY_CHARS_MAX
 from geo.audit import record
 from geo.errors import InvalidInput, InvalidPeriod
-from geo.h3_cells import h3_cell_to_text
 from geo.incidents.categories import CategoryTree
 from geo.values import Period
 from layers.address_density import ZOOM_MAX
 from layers.discovered import MODEL_SOURCES, SOURCES
 from layers.hotspot_backtest import offered_default
-from layers.hotspot_layer import FINEST_RESOLUTION, HORIZON_MAX_D, HotspotQuestion
+from layers.hotspot_layer import FINEST_RESOLUTION
+from layers.hotspot_layer import HotspotLayer as LayerResult
+from layers.hotspot_question import HORIZON_MAX_D, HotspotQuestion
 
 router = APIRouter(prefix="/layers/hotspots", tags=["layers"])
 
@@ -37,6 +40,7 @@ def hotspot_question(
     session: ReadSession,
     services: ServicesDep,
     scope: Scope,
+    caller: SignedInCaller,
     access: CallerAccess,
     moment: Now,
     measure: Annotated[HotspotMeasure, Query(description="What the cells tell.")] = "counts",
@@ -75,9 +79,10 @@ def hotspot_question(
     ] = False,
 ) -> HotspotQuestion:
     """What is asked of the layer."""  # fmt: skip
+    tree = CategoryTree.load(session)
     kinds = None
     if category is not None:
-        kinds = frozenset(CategoryTree.load(session).with_all_below(category))
+        kinds = frozenset(tree.with_all_below(category))
     if all_sources:
         # What officers find feeds back on where they go: who switches it on is on record.
         with services.database.session_of(scope) as writing:
@@ -93,6 +98,9 @@ def hotspot_question(
         period=Period(start or until - PERIOD_DEFAULT, until),
         measure=measure,
         categories=kinds,
+        hidden=frozenset(
+            row.code for row in tree.rows() if not tree.may_see_point(row.code, caller.role)
+        ),
         sources=frozenset(SOURCES if all_sources else MODEL_SOURCES),
         hours=None if hours is None else _hours(hours),
         weekdays=None
@@ -126,14 +134,9 @@ def get_hotspots(
     result = services.hotspots.layer(
         services.incidents.current(), question, bbox=frame, zoom=zoom, scope=scope, now=moment
     )
-    rows = result.cells.drop(columns="h3_cell").to_dict("records")
-    names = [h3_cell_to_text(cell) for cell in result.cells["h3_cell"].tolist()]
     return GeoJSONResponse(
-        feature_collection(
-            (
-                feature(name, geometry_of(outline), {"h3_cell": name, **_plain(row)})
-                for name, outline, row in zip(names, result.outlines, rows, strict=True)
-            ),
+        feature_collection_text(
+            _feature_texts(result),
             measure=question.measure,
             resolution=result.resolution,
             start=question.period.start.isoformat(),
@@ -188,6 +191,25 @@ def get_hotspot_backtest(
         offered_default=offered_default(found),
         sentence=found.sentence,
     )
+
+
+def _feature_texts(layer: LayerResult) -> list[bytes]:
+    """Return the text of each feature shown; made once, kept with the answer."""
+    texts, shown = layer.whole.texts, layer.shown.tolist()
+    new = np.array([at for at in shown if texts[at] is None], dtype=np.int64)
+    if len(new):
+        whole = layer.whole
+        rows = whole.measured.table.iloc[new].to_dict("records")
+        outlines = geometry_texts(whole.places.outlines[new])
+        for at, outline, row in zip(new.tolist(), outlines, rows, strict=True):
+            name = whole.places.names[at]
+            told = pydantic_core.to_json({"h3_cell": name, **_plain(row)})
+            texts[at] = (
+                f'{{"type":"Feature","id":"{name}","geometry":{outline},"properties":'.encode()
+                + told
+                + b"}"
+            )
+    return [text for at in shown if (text := texts[at]) is not None]
 
 
 def _hours(text: str) -> frozenset[int]:

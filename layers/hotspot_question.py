@@ -1,0 +1,78 @@
+"""What is asked of the hotspot layer, and which incidents that means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import InvalidInput
+from geo.incidents.columns import SECONDS_A_DAY, WEEK_HOURS, IncidentColumns
+from geo.values import Period
+from layers.discovered import MODEL_SOURCES
+
+Measure = Literal["counts", "risk", "gi", "change", "forecast"]
+HORIZON_MAX_D = 100.0
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class HotspotQuestion:
+    """What is asked.
+
+    categories : codes, those below included by who asks; None: all kinds
+    hidden : codes of which the caller may not see the point: they are in no cell that is finer than
+        what the caller is told of one such incident
+    sources : whose incidents count; officers' own only where somebody asks for them
+    hours, weekdays : of local time, 0 to 23 and 0 (Monday) to 6; None: all
+    horizon_d : [days], of `forecast`
+    """
+
+    period: Period
+    measure: Measure = "counts"
+    categories: frozenset[str] | None = None
+    hidden: frozenset[str] = frozenset()
+    sources: frozenset[str] = field(default_factory=lambda: frozenset(MODEL_SOURCES))
+    hours: frozenset[int] | None = None
+    weekdays: frozenset[int] | None = None
+    horizon_d: float = 7.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.horizon_d <= HORIZON_MAX_D:
+            raise InvalidInput(
+                f"The horizon is {self.horizon_d:g} days, wanted more than 0 and at most "
+                f"{HORIZON_MAX_D:g}.",
+                field="horizon_days",
+            )
+
+    @property
+    def length_d(self) -> float:
+        """How long the period is [days]."""
+        return (self.period.end - self.period.start).total_seconds() / SECONDS_A_DAY
+
+    def is_of_source(self, columns: IncidentColumns, rows: slice = slice(None)) -> Flags:
+        """Return which rows come from the sources asked for."""
+        return columns.one_of(self.sources, columns.source, columns.sources, rows)
+
+    def is_asked(self, columns: IncidentColumns, rows: slice = slice(None)) -> Flags:
+        """Return which rows are of the kind, source, hours and weekdays asked for; of any time."""
+        found = columns.one_of(self.categories, columns.category, columns.categories, rows)
+        found &= self.is_of_source(columns, rows)
+        if self.hours is not None or self.weekdays is not None:
+            hour = np.arange(WEEK_HOURS)
+            wanted = np.ones(WEEK_HOURS, dtype=bool)
+            if self.hours is not None:
+                wanted &= np.isin(hour % 24, list(self.hours))
+            if self.weekdays is not None:
+                wanted &= np.isin(hour // 24, list(self.weekdays))
+            found &= wanted[columns.week_hour[rows]]
+        return found
+
+
+def day_of(moment: datetime) -> float:
+    """Return a moment as the columns hold it [days since 1970, UTC]."""
+    return moment.timestamp() / SECONDS_A_DAY
