@@ -33,6 +33,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": POLICY_OF_DATA,
+    # Else browsers keep answers about persons on their disk, and show old ones to who goes back.
+    "Cache-Control": "no-store",
 }
 
 

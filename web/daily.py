@@ -17,6 +17,7 @@ from geo.demo.patrol import keep_patrol
 from geo.errors import InvalidFile, PlatformError
 from geo.grid_versions import follow_grids
 from geo.positions.purging import purge_positions
+from geo.registers import cycles_of, follow_cycles
 from geo.retention import run_retention
 from geo.settings import Settings
 from geo.store.database import Database
@@ -33,6 +34,14 @@ def begin_day(database: Database, day: date) -> None:
         moved = follow_grids(session, on=day)
     if moved.moved:
         log.info("day.grids_followed", day=day.isoformat(), moved=moved.moved)
+
+
+def keep_due(database: Database, settings: Settings) -> None:
+    """Set anew when records are due, where GRIDBEAT_VERIFY_MONTHS was changed since."""
+    with database.session() as session:
+        moved = follow_cycles(session, cycles_of(settings))
+    if moved:
+        log.info("day.due_moved", count=moved)
 
 
 def keep_audit(database: Database, settings: Settings, now: datetime) -> None:
@@ -93,6 +102,7 @@ def each_day(
     """
     begun = settings.local_day(now())
     begin_day(database, begun)
+    keep_due(database, settings)
     delete_what_is_over(database, settings, now())
     keep_positions(database, settings, now())
     leaving = threading.Event()

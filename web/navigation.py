@@ -42,6 +42,7 @@ NAVIGATION = (
     NavigationPage("geocode", "places"),
     NavigationPage("review", "places"),
     NavigationPage("duplicates", "places"),
+    NavigationPage("due", "records", Permission.WRITE),
     NavigationPage("exports", "records"),
     NavigationPage("rights", "records", Permission.RIGHTS),
     NavigationPage("imports", "records", Permission.IMPORT, for_everything=True),

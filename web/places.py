@@ -21,12 +21,14 @@ from geo.accounts import Caller, Permission
 from geo.errors import AddressNotFound, GridNotFound
 from geo.grids import get_grid
 from geo.register import get_standard_address
+from geo.registers.due import DUE_KINDS, DUE_ORDERS
 from geo.values import GridScope
 from web.assets import load_assets
 from web.rendering import Overview, Today, new_nonce, render_page, unavailable_page
 
 SHOWN_AT_FIRST = 20  # records of a kind; the rest follow when they are asked for
 MAP_ZOOM = 18
+DUE_WITHIN_DAYS = (0, 7, 30, 90)  # offered on the page of what is due; 0: now
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(pass_door)])
 
@@ -69,6 +71,27 @@ def place_page(
         grid=_grid_of(session, address.grid_code, day, scope),
         map_link=_map_link(address),
         modules=load_assets().module_urls("js/place.js"),
+    )
+
+
+@router.get("/due", response_class=HTMLResponse)
+def due_page(request: Request, caller: SignedInCaller, overview: Overview, day: Today) -> Response:
+    """What is to be looked at, as a list to walk along."""
+    if overview is None:
+        return unavailable_page(request)
+    kinds = [kind for kind in DUE_KINDS if kind != "residence" or caller.may(Permission.PERSONS)]
+    return render_page(
+        request,
+        "due.html",
+        nonce=new_nonce(),
+        text_groups=("due.",),
+        settings={"today": day.isoformat(), "kinds": kinds, "within_days": DUE_WITHIN_DAYS},
+        page="due",
+        overview=overview,
+        kinds=kinds,
+        orders=DUE_ORDERS,
+        within_days=DUE_WITHIN_DAYS,
+        modules=load_assets().module_urls("js/due.js"),
     )
 
 

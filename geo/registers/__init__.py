@@ -7,6 +7,15 @@ Reading or writing anything about a person takes a purpose and a case, and is au
 from geo.registers.answers import Alike, Contradiction, Fault, WriteAnswer
 from geo.registers.completeness import completeness_of, required_fields
 from geo.registers.cycles import Cycles, cycles_of
+from geo.registers.due import (
+    DUE_KINDS,
+    DueFilter,
+    DueGrid,
+    DuePlace,
+    count_due_by_grid,
+    find_due,
+    follow_cycles,
+)
 from geo.registers.dwellings import (
     NewDwelling,
     change_dwelling,
@@ -61,10 +70,14 @@ from geo.registers.verifying import (
 from geo.registers.writing import Writing
 
 __all__ = [
+    "DUE_KINDS",
     "PERSONS_PAGE_MAX",
     "Alike",
     "Contradiction",
     "Cycles",
+    "DueFilter",
+    "DueGrid",
+    "DuePlace",
     "Fault",
     "Look",
     "NewDwelling",
@@ -82,6 +95,7 @@ __all__ = [
     "change_residence",
     "change_resident",
     "completeness_of",
+    "count_due_by_grid",
     "count_records",
     "cycles_of",
     "dwelling_facts",
@@ -90,10 +104,12 @@ __all__ = [
     "end_residence",
     "establishment_facts",
     "find_by_number",
+    "find_due",
     "find_former",
     "find_records",
     "find_reports",
     "find_verifications",
+    "follow_cycles",
     "get_record",
     "list_residents",
     "move_establishment",

@@ -144,7 +144,7 @@ def record_in_scope(table: type[Record], scope: GridScope) -> ColumnElement[bool
     return table.grid_code.in_(codes)  # type: ignore[union-attr]
 
 
-def was_there(table: type[AtAddress], on: date) -> ColumnElement[bool]:
+def was_there(table: type[Dwelling | Residence | Establishment], on: date) -> ColumnElement[bool]:
     """Return the condition that a record was true of its address on a day."""
     if table is Residence:
         return (

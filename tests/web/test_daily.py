@@ -10,10 +10,14 @@ from pathlib import Path
 from shapely import box
 from sqlalchemy.orm import Session
 
+from geo.audit import Access
 from geo.audit_anchors import read_anchors
+from geo.registers import Cycles, Look, NewDwelling, Writing, record_dwelling
+from geo.registers.cycles import VERIFY_MONTHS
 from geo.settings import Settings
 from geo.store.database import Database
-from geo.tables import StandardAddress
+from geo.tables import Dwelling, StandardAddress
+from geo.values import GridScope
 from tests.factories import add_grid, add_standard_address
 from web.daily import each_day
 
@@ -49,3 +53,19 @@ def test_a_new_day_moves_addresses_into_its_grids_and_anchors_the_audit_log(
             time.sleep(0.05)
     assert len(read_anchors(tmp_path)) == 1
     assert "each-day" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_start_with_other_months_moves_what_is_due(database: Database, tmp_path: Path) -> None:
+    writing = Writing(
+        Access("wang"), GridScope.everything(), date(2026, 6, 1), Cycles(VERIFY_MONTHS)
+    )
+    with database.session() as session:
+        dwelling_id = record_dwelling(
+            session, NewDwelling(add_standard_address(session).id, "vacant"),
+            look=Look(date(2026, 5, 1)), writing=writing,
+        ).record_id  # fmt: skip
+    settings = Settings(data_folder=tmp_path, verify_months={"vacant": 1})
+    with each_day(database, settings, now=lambda: datetime(2026, 6, 1, 8, tzinfo=UTC)):
+        pass
+    with database.session() as session:
+        assert session.get_one(Dwelling, dwelling_id).due_on == date(2026, 6, 1)

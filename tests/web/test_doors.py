@@ -165,6 +165,8 @@ LISTS: dict[str, dict[str, Any]] = {
     "list_establishments": {},
     "search_residents": {"body": {"phone": PHONE}, "headers": REASON},
     "list_record_reports": {"headers": REASON},
+    "list_due": {"query": {"within_days": 366}},
+    "list_due_grids": {"query": {"within_days": 366}},
     "list_addresses": {},
     "list_grids": {},
     "list_review_items": {},
@@ -214,7 +216,7 @@ OPERATORS = {
 # Each takes a permission of its own, which one role has.
 KEPT = {name: str(permission) for name, permission in TAKES.items()}
 KEEPERS = {"audit": "audit_administrator", "accounts": "security_administrator"}
-PAGES = {"/", "/geocode", "/review", "/address", "/duplicates", "/exports"}
+PAGES = {"/", "/due", "/geocode", "/review", "/address", "/duplicates", "/exports"}
 # A page of one thing: 404 outside the scope, as the thing itself.
 ITEM_PAGES: dict[str, dict[str, Any]] = {"/place/{address_id}": {"address_id": "ADDRESS"}}
 OPERATOR_PAGES = {"/imports"}

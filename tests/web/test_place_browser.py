@@ -4,104 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
-from sqlalchemy import select
+from playwright.sync_api import Browser, Route, expect
 
-from geo import accounts
-from geo.accounts.first import DEMO_PASSWORD, create_first_accounts
-from geo.settings import Settings
 from geo.store.cluster import EmbeddedCluster
-from geo.store.database import Database
-from geo.tables import StandardAddress
-from tests.conftest import copied_database
 from tests.geo.registers.conftest import identity
-from tests.web.browsing import DESKTOP, PHONE, Visit, visiting
-from tests.web.conftest import GRID_A, GRID_B, NASTY, serve, settle, stop
-from web.app import create_app
+from tests.web.browsing import DESKTOP, PHONE
+from tests.web.conftest import GRID_A, GRID_B, NASTY
+from tests.web.register_site import (
+    Site,
+    begin_task,
+    fill,
+    go,
+    press,
+    record,
+    register_site,
+    save,
+)
 
 pytestmark = pytest.mark.browser
 
 PHONE_NUMBER = "15400000001"
-REFUSALS = ("status of 409", "status of 422", "status of 428", "ERR_FAILED")
-
-
-@dataclass
-class Site:
-    """A server over the district, and the addresses of grids A and B."""
-
-    url: str
-    database: Database
-    ids: dict[str, list[int]]
-
-    @contextmanager
-    def visit(self, browser: Browser, name: str, **options: Any) -> Iterator[Visit]:
-        """A browser in which an account of the first start is signed in."""
-        token = accounts.sign_in(self.database, name, DEMO_PASSWORD, now=datetime.now(UTC)).token
-        with visiting(browser, self.url, **options) as visit:
-            cookie = {"name": "gridbeat_session", "value": token, "url": self.url}
-            visit.page.context.add_cookies([cookie])  # type: ignore[list-item]
-            yield visit
-            assert visit.policy_violations == []
-            assert visit.outside_requests == []
-            assert [
-                text for text in visit.complaints if not any(each in text for each in REFUSALS)
-            ] == []
 
 
 @pytest.fixture(scope="module")
 def site(cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with copied_database(cluster) as database:
-        with database.session() as session:
-            settle(session)
-            create_first_accounts(session, day=datetime.now(UTC).date())
-            session.flush()
-            ids = {
-                code: list(session.scalars(
-                    select(StandardAddress.id)
-                    .where(StandardAddress.grid_code == code)
-                    .order_by(StandardAddress.id)
-                ))
-                for code in (GRID_A, GRID_B)
-            }  # fmt: skip
-        settings = Settings(data_folder=tmp_path_factory.mktemp("place"), demo=False)
-        serving = serve(create_app(settings, database))
-        yield Site(serving.url, database, ids)
-        stop(serving)
-
-
-def go(visit: Visit, path: str) -> None:
-    visit.page.goto(f"{visit.origin}{path}")
-    visit.page.wait_for_selector("html[data-ready=true]", state="attached")
-
-
-def begin_task(page: Page) -> None:
-    page.locator("#task-purpose").select_option("register")
-    page.locator("#task-case").fill("清单 06-01")
-    page.locator("#task-case").press("Enter")
-    expect(page.locator("#task-dialog")).to_be_hidden()
-
-
-def fill(page: Page, **values: str) -> None:
-    for name, value in values.items():
-        field = page.locator(f"#record-{name}")
-        if field.evaluate("node => node.tagName") == "SELECT":
-            field.select_option(value)
-        else:
-            field.fill(value)
-
-
-def save(page: Page) -> None:
-    page.locator("#record-send").click()
-
-
-def press(card: Locator, text: str) -> None:
-    card.get_by_role("button", name=text, exact=True).click()
+    with register_site(cluster, tmp_path_factory.mktemp("place")) as served:
+        yield served
 
 
 def test_a_worker_records_what_is_at_a_door(browser: Browser, site: Site) -> None:
@@ -300,13 +230,3 @@ def test_the_map_leads_to_the_place(browser: Browser, site: Site) -> None:
         page.get_by_role("link", name="打开此处登记").click()
         page.wait_for_url("**/place/*")
         expect(page.locator("h1")).to_contain_text("试验A路7号")
-
-
-def record(page: Page, register: str, **body: Any) -> None:
-    """Store something past the form."""
-    status = page.evaluate(
-        """async ([url, body]) => (await fetch(url, { method: "POST", body: JSON.stringify(body),
-          headers: { "Content-Type": "application/json" } })).status""",
-        [f"/v1/{register}", body],
-    )
-    assert status == 201

@@ -25,6 +25,7 @@ from geo.exports.writers import WRITERS
 from geo.faults import FaultKind
 from geo.geocoding.geocoder import STATUSES
 from geo.register.references import moving_references
+from geo.registers.due import DUE_KINDS, DUE_ORDERS
 from geo.tables import (
     DUPLICATE_STATUSES,
     EXPORT_STATUSES,
@@ -45,7 +46,7 @@ from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_text
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|geocode|address|duplicates|exports|rights|imports|place|review|level|sign|task|accounts|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|geocode|address|duplicates|exports|rights|imports|place|due|review|level|sign|task|accounts|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -85,6 +86,8 @@ def computed_keys() -> set[str]:
         | {f"rights.field_{name}" for name in ("name", "identity_number", "birth_year", "phone")}
         | {f"map.records_{name}" for name in RECORDS}
         | {f"map.field_{name}" for names in REQUIRED.values() for name in names}
+        | {f"due.kind_{kind}" for kind in DUE_KINDS}
+        | {f"due.order_{order}" for order in DUE_ORDERS}
         | {f"exports.kind_{kind}" for kind in EXPORT_KINDS}
         | {f"exports.format_{name}" for name in WRITERS}
         | {f"exports.status_{status}" for status in EXPORT_STATUSES}

@@ -1,10 +1,10 @@
 // One place: what is recorded at an address. Persons are shown once a task is open (task.js).
 
 import { askJson, taskWasOpened, wasGivenUp } from "./api.js";
+import { daysUntil } from "./days.js";
 import { byId, make } from "./dom.js";
 import { dwellingCard, establishmentCard, residentCard } from "./place_cards.js";
 import { placeForms } from "./place_forms.js";
-import { daysUntil } from "./place_words.js";
 import { formatNumber, say, settings } from "./texts.js";
 
 const PAGE = settings.shown_at_first;

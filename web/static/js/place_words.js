@@ -1,8 +1,8 @@
 // What the fields and values of records are called, and days as people read them.
 
+import { daysUntil } from "./days.js";
 import { formatNumber, has, say, settings } from "./texts.js";
 
-const DAY_MS = 24 * 3600 * 1000;
 const list = new Intl.ListFormat(document.documentElement.lang, { type: "conjunction" });
 
 /** The name of a field; some are called otherwise in one kind of record. */
@@ -25,11 +25,6 @@ export function join(texts) {
 
 export function missingText(record, missing) {
   return say("place.missing", { fields: join(missing.map((name) => fieldName(record, name))) });
-}
-
-/** Days until a day, counted from the deployment's today; negative where it is over. */
-export function daysUntil(day) {
-  return Math.round((Date.parse(day) - Date.parse(settings.today)) / DAY_MS);
 }
 
 /** When something is due, and how it is to look: {text, isDue}. */
