@@ -29,6 +29,7 @@ from geo.store.database import Database
 from geo.values import GridScope
 from layers.coverage_follower import CoverageFollower
 from layers.hotspot_layer import HotspotLayers
+from layers.stored_travel import StoredTravel
 
 WARMING_WAIT_S = 5.0  # a register of a million addresses takes longer; then the process just ends
 
@@ -72,6 +73,7 @@ class Services:
         self.coverage = CoverageFollower(database, settings)
         self.incidents = IncidentFollower(database, zone=settings.time_zone)
         self.hotspots = HotspotLayers()
+        self.roads = StoredTravel.of_settings(settings.time_zone, settings.road_speeds_file)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:

@@ -9,7 +9,7 @@
     │                             SourceNotFound, ReviewItemNotFound, MergeNotFound,
     │                             DuplicateNotFound, AccountNotFound, RecordNotFound,
     │                             ExportNotFound, PatrolUnitNotFound, SubjectRequestNotFound,
-    │                             IncidentNotFound
+    │                             IncidentNotFound, RoadNetworkNotFound, RoadClosureNotFound
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty, StaleRecord (.sides),
     │                             RecordConflict (.alike, .conflicts), WriteKeyTaken
@@ -120,6 +120,14 @@ class GridNotFound(NotFound):
 
 class JobNotFound(NotFound):
     """No such import job."""
+
+
+class RoadNetworkNotFound(NotFound):
+    """No road network is in force on that day."""
+
+
+class RoadClosureNotFound(NotFound):
+    """No such closure of roads, or it is over."""
 
 
 class SourceNotFound(NotFound):

@@ -205,6 +205,9 @@ class Settings(BaseSettings):
         le=600,
         description="A unit that is back within this goes on with its visit [s].",
     )
+    road_speeds_file: Path | None = Field(
+        default=None, description="Speeds by mode, class of road and hour with their source; JSON."
+    )
     grid_households_min: int = Field(
         default=300,
         ge=0,

@@ -30,7 +30,7 @@ VERBS = {
     "grids": ("geo.commands.grids", "app", "Check, import, list and show grids."),
     "incidents": ("geo.commands.incidents", "app", "Import incidents, their categories."),
     "basemap": ("geo.commands.basemap", "app", "Import roads, buildings and places to draw."),
-    "roads": ("geo.commands.roads", "app", "Look a file of roads over before it is used."),
+    "roads": ("geo.commands.roads", "app", "Import a road network, close roads."),
     "accounts": ("geo.commands.accounts", "app", "Accounts: who may sign in, what they see."),
     "registers": (
         "geo.commands.registers",

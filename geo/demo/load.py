@@ -1,5 +1,5 @@
-"""Putting the demo city into a store: areas, grids, addresses, registers, patrol units, incidents
-and base map, whole or not at all."""
+"""Putting the demo city into a store: areas, grids, addresses, registers, patrol units, incidents,
+base map and roads, whole or not at all."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from geo.demo.city import DEFAULT_SEED, NOTICE, DemoCity, generate_city
 from geo.demo.incident_store import store_incidents
 from geo.demo.patrol import ZONE, store_patrol
 from geo.demo.registers import store_registers
+from geo.demo.roads import store_demo_roads
 from geo.errors import StoreNotEmpty
 from geo.grid_draft import GridDraft
 from geo.grid_versions import load_open_grids, lock_grid_writes, store_grid_version
@@ -38,6 +39,7 @@ from geo.tables import (
     BasemapFeature,
     BasemapSource,
     Grid,
+    RoadNetworkVersion,
     StandardAddress,
     StoreNote,
 )
@@ -86,10 +88,10 @@ class _AddressRow:
 
 
 def store_is_empty(session: Session) -> bool:
-    """Whether the store holds no area, no grid, no address and no base map."""
+    """Whether the store holds no area, no grid, no address, no base map and no roads."""
     return not any(
         session.scalar(select(exists().select_from(table)))
-        for table in (Area, Grid, StandardAddress, BasemapSource)
+        for table in (Area, Grid, StandardAddress, BasemapSource, RoadNetworkVersion)
     )
 
 
@@ -143,6 +145,7 @@ def load_demo_city(
     incident_count = store_incidents(session, city, today=today, zone=zone, valid_on=FIRST_DAY)
     told("incidents", 1, 1)
     basemap_count = _store_basemap(session, city, told)
+    store_demo_roads(session, city.roads, valid_from=FIRST_DAY)
     loaded = DemoLoad(
         seed, len(city.areas), len(city.grids), len(city.addresses), basemap_count,
         **asdict(records), incident_count=incident_count,

@@ -2,5 +2,6 @@
 
 `geo.importers.roads.read_roads` reads a file into `RoadLines`, `build_road_network` joins them into
 a `RoadNetwork`, `RoadNetwork.travel_graph` is one mode at one time, and `layers.travel` answers
-with it.
+with it. `geo.roads.store` keeps networks in the store, in versions by day, and what is closed;
+`layers.stored_travel` answers from there.
 """

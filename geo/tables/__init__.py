@@ -66,6 +66,7 @@ from geo.tables.register_record import (
 from geo.tables.resident import IDENTITY_KINDS, RESIDENCE_KINDS, Residence, Resident
 from geo.tables.retention_receipt import RetentionReceipt
 from geo.tables.review_item import REVIEW_STATUSES, ReviewItem
+from geo.tables.road_network import RoadClosure, RoadLine, RoadNetworkVersion
 from geo.tables.standard_address import (
     ADDRESS_COMPONENTS,
     ADDRESS_STATUSES,
@@ -164,6 +165,9 @@ __all__ = [
     "Resident",
     "RetentionReceipt",
     "ReviewItem",
+    "RoadClosure",
+    "RoadLine",
+    "RoadNetworkVersion",
     "StandardAddress",
     "StandardAddressHistory",
     "StoreNote",

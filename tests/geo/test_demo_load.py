@@ -22,6 +22,8 @@ from geo.errors import InvalidFile, StoreNotEmpty
 from geo.importers.basemap import import_basemap
 from geo.registers.completeness import missing_fields
 from geo.registers.numbers import birth_year_of, read_credit_code, read_identity_number
+from geo.roads.report import road_report
+from geo.roads.store import load_road_network
 from geo.sealed_columns import RESIDENT_IDENTITY
 from geo.store.database import Database
 from geo.tables import ADDRESS_COMPONENTS, Area, Dwelling, Establishment, Resident
@@ -100,6 +102,12 @@ def test_it_lands_whole_and_says_that_it_is_generated(database: Database, city: 
         assert len(basemap_tile(session, 12, 3328, 1581)) > 1_000
         assert session.scalar(text("SELECT min(valid_from) FROM grid")) == FIRST_DAY
         assert_registers_are_invented_and_sound(session, loaded)
+        roads = load_road_network(session, on=FIRST_DAY)
+        assert roads.is_generated and roads.network.line_count == len(city.roads)
+        report = road_report(roads.network).modes.set_index("mode")
+        # One can drive from anywhere to anywhere, though some streets are one-way.
+        assert (report["main_node_share"] == 1).all()
+        assert report.loc["car", "edge_count"] < report.loc["foot", "edge_count"]
 
     # Again: nothing is done. Another seed: refused. Something else in the store: refused.
     with database.session() as session:

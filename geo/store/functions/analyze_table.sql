@@ -8,7 +8,8 @@ $$
 BEGIN
     IF name IS NULL OR name NOT IN (
         'area', 'grid', 'grid_h3_cell', 'standard_address', 'address_alias', 'basemap_feature',
-        'incident', 'dwelling', 'resident', 'residence', 'establishment'
+        'incident', 'dwelling', 'resident', 'residence', 'establishment',
+        'road_line'
     ) THEN
         RAISE EXCEPTION 'analyze_table: % is no table that is loaded in bulk', quote_nullable(name)
             USING ERRCODE = 'invalid_parameter_value';
