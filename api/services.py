@@ -13,6 +13,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from api.export_workers import ExportWorkers
+from api.gap_boards import GapBoards
 from api.import_workers import ImportWorkers
 from api.uploads import clear_half_uploads, remove_upload
 from geo.addresses.deployment import DeploymentContext
@@ -29,6 +30,9 @@ from geo.store.database import Database
 from geo.values import GridScope
 from layers.coverage_follower import CoverageFollower
 from layers.hotspot_layer import HotspotLayers
+from layers.response_reach import ReachRules
+from layers.response_units import ReadinessRules
+from layers.stored_demand import StoredDemand
 from layers.stored_travel import StoredTravel
 
 WARMING_WAIT_S = 5.0  # a register of a million addresses takes longer; then the process just ends
@@ -74,6 +78,14 @@ class Services:
         self.incidents = IncidentFollower(database, zone=settings.time_zone)
         self.hotspots = HotspotLayers()
         self.roads = StoredTravel.of_settings(settings.time_zone, settings.road_speeds_file)
+        self.demand = StoredDemand()
+        self.reach_rules = ReachRules.of(settings.reach_kinds)
+        self.readiness_rules = ReadinessRules(
+            settings.emergency_unit_staff_min,
+            settings.emergency_unit_kit,
+            settings.emergency_unit_drill_days,
+        )
+        self.gaps = GapBoards(self.roads, self.demand, self.reach_rules)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:

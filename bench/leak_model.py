@@ -42,6 +42,7 @@ from geo.audit import Access
 from geo.exports import ExportFilter, ask_export, run_export
 from geo.h3_cells import h3_cell_to_text, lonlat_to_h3_cell
 from geo.registers.cycles import VERIFY_MONTHS
+from geo.roads.store import store_road_network
 from geo.settings import Settings
 from geo.store.database import Database
 from geo.tables import (
@@ -60,6 +61,7 @@ from geo.tables import (
 from geo.values import GridScope
 from tests.drawing import draw
 from tests.factories import add_area, add_grid, add_grid_version, add_standard_address, written_as
+from tests.geo.roads.streets import streets
 
 LETTERS = "ABCDE"
 DRAWING = """
@@ -92,7 +94,8 @@ KINDS = {
     "alias_id": "alias", "item_id": "item", "pair_id": "pair", "merge_id": "merge",
     "dwelling_id": "dwelling", "establishment_id": "establishment", "resident_id": "resident",
     "residence_id": "residence", "report_id": "report", "incident_id": "incident",
-    "unit_id": "unit", "device_id": "device", "export_id": "export", "request_id": "request",
+    "unit_id": "unit", "without": "unit", "device_id": "device", "export_id": "export",
+    "request_id": "request",
     "grid_code": "grid", "h3_cell": "cell",
 }  # fmt: skip
 # The path ids whose things lie in a grid: outside the scope they are as if they weren't there.
@@ -168,6 +171,8 @@ def make_world(database: Database, settings: Settings) -> World:
             add_area(session, code, level, name=name, parent_code=parent)
         version = add_grid_version(session, grid_count=len(LETTERS))
         session.add(IncidentCategory(code="theft", name="盗窃"))
+        # Everybody's, so that whatever is asked by road answers: times, ways, rings, gaps.
+        store_road_network(session, streets("A-B-C"), name="test", valid_from=date(2020, 1, 1))
         askers = _open_accounts(session)
         for letter in LETTERS:
             grid = add_grid(
@@ -437,7 +442,7 @@ class Requests:
             for each in operation.get("parameters", [])
             if each["in"] == "query" and (each.get("required") or self.dice.random() < 0.4)
         }
-        if route == "watch_positions":
+        if route in ("watch_positions", "watch_gaps"):
             query = {"for_s": 0}  # what is there, then the end
         body = files = None
         content = operation.get("requestBody", {}).get("content", {})

@@ -208,6 +208,20 @@ class Settings(BaseSettings):
     road_speeds_file: Path | None = Field(
         default=None, description="Speeds by mode, class of road and hour with their source; JSON."
     )
+    reach_kinds: dict[str, dict[str, object]] = Field(
+        default={},
+        description="How each kind of unit moves (mode) and its rings (rings_s) [s], as JSON.",
+    )
+    emergency_unit_staff_min: int = Field(
+        default=3, ge=1, description="Members a minimum emergency unit needs to count."
+    )
+    emergency_unit_kit: tuple[str, ...] = Field(
+        default=("盾牌", "钢叉", "对讲机", "头盔"),
+        description="What a minimum emergency unit carries to count, as a JSON list.",
+    )
+    emergency_unit_drill_days: int = Field(
+        default=365, ge=1, description="A minimum emergency unit drilled longer ago doesn't count."
+    )
     grid_households_min: int = Field(
         default=300,
         ge=0,

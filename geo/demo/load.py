@@ -25,6 +25,7 @@ from geo.demo.incident_store import store_incidents
 from geo.demo.patrol import ZONE, store_patrol
 from geo.demo.registers import store_registers
 from geo.demo.roads import store_demo_roads
+from geo.demo.sites import store_demo_sites
 from geo.errors import StoreNotEmpty
 from geo.grid_draft import GridDraft
 from geo.grid_versions import load_open_grids, lock_grid_writes, store_grid_version
@@ -146,6 +147,7 @@ def load_demo_city(
     told("incidents", 1, 1)
     basemap_count = _store_basemap(session, city, told)
     store_demo_roads(session, city.roads, valid_from=FIRST_DAY)
+    store_demo_sites(session, city.places, valid_from=FIRST_DAY)
     loaded = DemoLoad(
         seed, len(city.areas), len(city.grids), len(city.addresses), basemap_count,
         **asdict(records), incident_count=incident_count,

@@ -156,7 +156,9 @@ def _emergency_units(townships: dict[str, list[tuple[str, str, Sequence[str]]]],
         yield DemoUnit(
             f"MEU-{number:02}", f"{_short(own[len(own) // 2][1])}最小应急单元", "emergency_unit",
             own[len(own) // 2][0], _grids(own), (_ROUND_THE_CLOCK,),
-            skills=("急救", "灭火", "处突"), kit=("盾牌", "钢叉", "灭火器", "AED", "急救包"),
+            skills=("急救", "灭火", "处突"),
+            # The second lacks what it needs, so that it holds no ring until somebody sees to it.
+            kit=("盾牌", "钢叉", *(() if number == 2 else ("对讲机", "头盔")), "灭火器", "AED"),
             members=_team(people, "leader", "member", "member"),
         )  # fmt: skip
 
@@ -181,6 +183,8 @@ def store_patrol(session: Session, *, today: date, zone: ZoneInfo = ZONE) -> int
             grid_codes=each.grid_codes, skills=each.skills, kit=each.kit,
             home=homes.get(each.community),
         )  # fmt: skip
+        if each.kind == "emergency_unit":
+            unit.drilled_on = today - timedelta(days=90)
         for name, role in each.members:
             add_member(session, unit, role=role, shown_name=name)
     _plan(session, invented, today=today, zone=zone)

@@ -64,6 +64,7 @@ from geo.tables.register_record import (
     RecordVerification,
 )
 from geo.tables.resident import IDENTITY_KINDS, RESIDENCE_KINDS, Residence, Resident
+from geo.tables.response_site import SITE_KINDS, ResponseSite
 from geo.tables.retention_receipt import RetentionReceipt
 from geo.tables.review_item import REVIEW_STATUSES, ReviewItem
 from geo.tables.road_network import RoadClosure, RoadLine, RoadNetworkVersion
@@ -112,6 +113,7 @@ __all__ = [
     "REVIEW_STATUSES",
     "ROLES",
     "SAFETY_FINDINGS",
+    "SITE_KINDS",
     "SUBJECT_REQUEST_KINDS",
     "SUBJECT_REQUEST_STATUSES",
     "TOKEN_SCOPES",
@@ -163,6 +165,7 @@ __all__ = [
     "RegisterChange",
     "Residence",
     "Resident",
+    "ResponseSite",
     "RetentionReceipt",
     "ReviewItem",
     "RoadClosure",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Text
+from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,7 +20,8 @@ MEMBER_ROLES = ("leader", "member", "driver")
 class PatrolUnit(Base):
     """A team, a car, a minimum emergency unit (最小应急单元). Ended, never deleted.
 
-    `grid_codes` are the grids it is assigned to: who sees one of them sees the unit.
+    `grid_codes` are the grids it is assigned to: who sees one of them sees the unit. `drilled_on`:
+    its last drill, which a 最小应急单元 needs to count (`layers.response_units`).
     """
 
     __tablename__ = "patrol_unit"
@@ -42,6 +43,7 @@ class PatrolUnit(Base):
         Geometry("POINT", srid=4326, spatial_index=False), nullable=True
     )
     status: Mapped[str] = mapped_column(Text, server_default="off")
+    drilled_on: Mapped[date | None] = mapped_column(Date)
     created_at: Mapped[Timestamp]
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 

@@ -24,6 +24,7 @@ from geo.audit import Access
 from geo.exports import ExportFilter, ask_export, run_export
 from geo.h3_cells import h3_cell_to_text, lonlat_to_h3_cell
 from geo.registers.cycles import VERIFY_MONTHS
+from geo.roads.store import store_road_network
 from geo.store.cluster import EmbeddedCluster
 from geo.tables import (
     ROLES,
@@ -42,6 +43,7 @@ from geo.tables import (
 )
 from geo.values import GridScope
 from tests.api.conftest import GRID_A, GRID_B, District, counted_statements, settled_district
+from tests.geo.roads.streets import streets
 from web.app import create_app
 
 PASSWORD = "only-a-test-password"
@@ -185,6 +187,8 @@ LISTS: dict[str, dict[str, Any]] = {
     "geocode_many": {"body": {"addresses": ["小店区滨河路1号"]}},
     "list_units": {},
     "list_latest_positions": {},
+    "find_nearest_units": {"body": {"place": {"lon": "LON", "lat": "LAT"}}},
+    "get_reach": {"query": {"by": "grid"}},
     "watch_positions": {"query": {"for_s": 0}},
     "create_address": {"body": {"address_text": "小店区甲路1号", "source": "test"}},
 }
@@ -199,11 +203,16 @@ RIGHTS = {
 RIGHTS_PAGES = {"/rights"}
 # Nothing to tell the neighbour: a place outside is refused, too little to test a forecast on is
 # 409.
-OWN_WORK = {"ask_export", "stop_export", "create_incident", "get_hotspot_backtest"}
+# For who leads units, of their own grids: tests/api/test_roads.py.
+OWN_WORK = {
+    "ask_export", "stop_export", "create_incident", "get_hotspot_backtest",
+    "get_gaps", "watch_gaps", "suggest_move_ups", "list_gap_slots", "close_roads", "reopen_roads",
+}  # fmt: skip
 # Of nobody's grid: what everyone who may read gets.
 PUBLIC = {
     "list_areas", "get_area", "list_area_children", "list_grid_versions", "get_basemap_tile",
     "list_incident_categories",
+    "get_road_network", "get_road_at", "list_road_closures", "get_travel_times", "get_travel_path",
     "read_addresses", "standardise_addresses", "compare_addresses", "list_purposes",
     "get_task", "open_task", "end_task",
 }  # fmt: skip
@@ -291,6 +300,7 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
         session.add_all([item, pair, merge, incident])
         session.flush()
         unit_id = a_unit(session)
+        store_road_network(session, streets("A-B-C"), name="test", valid_from=date(2025, 1, 1))
         item_id, pair_id, merge_id = item.id, pair.id, merge.id
         records = _add_records(session, first)
         incident_id = incident.id

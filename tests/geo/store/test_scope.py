@@ -78,6 +78,7 @@ PUBLIC = {
     "patrol_device": _KNOWN_BY_SECRET,
     "position_drop": "counts by device and reason, told with the device's unit",
     "position_purge": "receipts: counts and days",
+    "response_site": "stations and posts, which stand on any map",
     "road_closure": "which roads are closed, and why",
     "road_line": "the roads of the map",
     "road_network": "dates and counts of imports of roads",
