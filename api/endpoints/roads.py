@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 
 from api.callers import CallerAccess, SignedInCaller
 from api.dependencies import Point, ReadSession, RowId, ServicesDep, SettingsDep, WriteSession, now
@@ -165,7 +165,7 @@ def end_road_closure(
     caller: SignedInCaller,
     access: CallerAccess,
     moment: Now,
-    closure_id: RowId,
+    closure_id: Annotated[RowId, Path(description="Number of the closure.")],
 ) -> Closure:
     """From now on. For who leads units."""
     require_lead(caller)
