@@ -43,12 +43,16 @@ ADDRESS_MOST_TEXTS = 50  # a person reads them one by one; more are work for the
 IMPORT_KINDS = ("areas", "grids", "addresses", "basemap")  # in the order a new store is filled
 AUDIT_DAYS = 7
 DATUMS_OFFERED = ("WGS84", "CGCS2000", "GCJ02", "BD09")  # or any EPSG:nnnn, typed
+HOTSPOTS = "/v1/layers/hotspots"
 FRONT_LAYERS = (
     MapLayer("addAddressDensity", {"url": "/v1/layers/address-density"}),
     MapLayer("addFreshness", {"url": "/v1/layers/freshness"}),
+    MapLayer("addHotspots", {"url": HOTSPOTS, "categoriesUrl": "/v1/incident-categories"}),
 )
 # In the order of the panel; the scripts register the same names.
-FRONT_SHOWN = {"basemap": True, "density": True, "grids": True, "freshness": False}
+FRONT_SHOWN = {
+    "basemap": True, "density": True, "grids": True, "freshness": False, "hotspots": False,
+}  # fmt: skip
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(pass_door)])
 # A page of ours, never another host's: //evil.example would be one.
@@ -57,7 +61,7 @@ NextPage = Annotated[str, Query(max_length=500)]
 
 
 @router.get("/", response_class=HTMLResponse)
-def map_page(request: Request, overview: Overview) -> Response:
+def map_page(request: Request, overview: Overview, settings: SettingsDep) -> Response:
     """The front page: the map."""
     if overview is None:
         return unavailable_page(request)
@@ -70,6 +74,7 @@ def map_page(request: Request, overview: Overview) -> Response:
         layers=FRONT_LAYERS,
         start_function="startWorkbench",
         shown=FRONT_SHOWN,
+        settings={"time_zone": settings.time_zone},
     )
 
 

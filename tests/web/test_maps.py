@@ -38,7 +38,9 @@ def test_the_same_map_is_the_same_text() -> None:
 def test_the_layers_come_before_what_is_drawn_around_the_map() -> None:
     script = map_parts(build_map(MapStart.around(BOX), *FRONT_LAYERS), "abc").script
     calls = re.findall(r"GridBeat\.(\w+)\(map_gridbeat", script)
-    assert calls == ["addVectorTiles", "addAddressDensity", "addFreshness", "startPageMap"]
+    assert calls == [
+        "addVectorTiles", "addAddressDensity", "addFreshness", "addHotspots", "startPageMap",
+    ]  # fmt: skip
     assert f'"maxZoom": {MAX_ZOOM}' in script
 
 

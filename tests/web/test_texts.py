@@ -14,6 +14,7 @@ from api.errors import error_code
 from api.schemas.address_texts import NoteKind
 from api.schemas.dwellings import DwellingEnd, NewDwelling
 from api.schemas.establishments import NewEstablishment
+from api.schemas.hotspots import HotspotMeasure, HotspotProperties, MethodScore
 from api.schemas.imports import JobKind, JobStatus
 from api.schemas.registers import Alike
 from api.schemas.residents import NewResidence, NewResident
@@ -99,8 +100,28 @@ def computed_keys() -> set[str]:
         | {f"duplicates.hangs_{each.table.name}" for each in moving_references()}
         | {f"sign.role_{role}" for role in ROLES}
         | place_keys()
+        | hotspot_keys()
         | {f"review.status_{status}" for status in REVIEW_STATUSES}
         | {f"review.empty_{status}" for status in REVIEW_STATUSES}
+    )
+
+
+def hotspot_keys() -> set[str]:
+    """Those of the layer of hotspots: measures, what they say, why, how well."""
+    answers = get_args(HotspotProperties.model_fields["kind"].annotation)[0]
+    reasons = get_args(HotspotProperties.model_fields["reason"].annotation)[0]
+    judgements = get_args(MethodScore.model_fields["judgement"].annotation)
+    return (
+        {f"map.hot_measure_{measure}" for measure in get_args(HotspotMeasure)}
+        | {f"map.hot_class_{kind}" for kind in get_args(answers)}
+        | {f"map.hot_reason_{reason.replace(' ', '_')}" for reason in get_args(reasons)}
+        | {f"map.hot_judged_{judgement.replace(' ', '_')}" for judgement in judgements}
+        | {
+            f"map.hot_method_{each}"
+            for each in get_args(MethodScore.model_fields["method"].annotation)
+        }
+        | {f"map.hot_weekday_{day}" for day in range(1, 8)}
+        | {f"map.hot_window_{window}" for window in ("week", "month", "quarter")}
     )
 
 

@@ -3,7 +3,7 @@
 import { askJson, wasGivenUp } from "./api.js";
 import { classOf, classesOf, STRENGTH, TOO_FEW } from "./classes.js";
 import { afterPause, make } from "./dom.js";
-import { isShown, registerLayer } from "./layer_switch.js";
+import { isShown, registerLayer, setShown } from "./layer_switch.js";
 import { showDensityLegend } from "./legend.js";
 import { clearFault, reportFault } from "./notices.js";
 import { formatNumber, say } from "./texts.js";
@@ -84,6 +84,7 @@ export function addAddressDensity(map, options) {
 
   registerLayer("density", (shown) => {
     if (shown) {
+      setShown("hotspots", false); // two colourings on one ground can't be read
       group.addTo(map);
       load();
     } else {

@@ -62,6 +62,7 @@ export function addFreshness(map, options) {
     byId("freshness-block").hidden = !shown;
     if (shown) {
       setShown("density", false); // two colourings on one ground can't be read
+      setShown("hotspots", false);
       group.addTo(map);
       load();
     } else {

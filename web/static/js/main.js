@@ -8,6 +8,7 @@ import { startSearch } from "./search.js";
 
 export { addAddressDensity } from "./density.js";
 export { addFreshness } from "./freshness.js";
+export { addHotspots } from "./hotspots.js";
 export { addVectorTiles } from "./tiles.js";
 
 /** Put search, panels, coordinates and the link of the view around a map with its layers. */
