@@ -63,11 +63,7 @@ def density_picture(
         raise InvalidInput(
             f"{len(events)} counts were given for {len(cells)} cells, wanted one each."
         )
-    edge_m = (
-        h3.average_hexagon_edge_length(int(h3_cell_resolution(cells[:1])[0]), unit="m")
-        if len(cells)
-        else 0.0
-    )
+    edge_m = edge_m_of(cells)
     if not bandwidth_m >= edge_m:
         raise InvalidInput(
             f"The bandwidth is {bandwidth_m:g} m, narrower than a cell's edge of {edge_m:.0f} m. "
@@ -81,10 +77,18 @@ def density_picture(
         bandwidth_m=bandwidth_m,
         n_events=round(float(events.sum())),
         method=(
-            f"Gaussian kernel density, bandwidth {bandwidth_m:g} m, events per km2. A picture: it "
-            "spreads events over places where none happen, and doesn't rank."
+            f"Gaussian kernel density, bandwidth {bandwidth_m:.0f} m, events per km2. A picture: "
+            "it spreads events over places where none happen, and doesn't rank."
         ),
     )
+
+
+def edge_m_of(h3_cells: ArrayLike) -> float:
+    """Return the edge of cells of one resolution [m], in the mean of all on earth; 0 of none."""
+    cells = np.asarray(h3_cells, dtype=np.int64)
+    if not len(cells):
+        return 0.0
+    return float(h3.average_hexagon_edge_length(int(h3_cell_resolution(cells[:1])[0]), unit="m"))
 
 
 def gaussian_weights(h3_cells: ArrayLike, *, bandwidth_m: float) -> Any:

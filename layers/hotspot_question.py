@@ -12,10 +12,15 @@ from numpy.typing import NDArray
 from geo.errors import InvalidInput
 from geo.incidents.columns import SECONDS_A_DAY, WEEK_HOURS, IncidentColumns
 from geo.values import Period
+from layers.density_picture import BANDWIDTH_M
 from layers.discovered import MODEL_SOURCES
 
-Measure = Literal["counts", "risk", "gi", "change", "forecast"]
+Measure = Literal["counts", "rate", "risk", "gi", "moran", "change", "forecast", "density"]
+Per = Literal["place", "household", "km2", "street_km"]
+"""What a rate is of: each place alike, 1,000 households, a km2, a km of street."""
+
 HORIZON_MAX_D = 100.0
+BANDWIDTH_MIN_M, BANDWIDTH_MAX_M = 50.0, 3_000.0
 
 Flags = NDArray[np.bool_]
 
@@ -30,6 +35,8 @@ class HotspotQuestion:
     sources : whose incidents count; officers' own only where somebody asks for them
     hours, weekdays : of local time, 0 to 23 and 0 (Monday) to 6; None: all
     horizon_d : [days], of `forecast`
+    per : of `rate` and `risk`
+    bandwidth_m : [m], of `density`
     """
 
     period: Period
@@ -40,6 +47,8 @@ class HotspotQuestion:
     hours: frozenset[int] | None = None
     weekdays: frozenset[int] | None = None
     horizon_d: float = 7.0
+    per: Per = "place"
+    bandwidth_m: float = BANDWIDTH_M
 
     def __post_init__(self) -> None:
         if not 0 < self.horizon_d <= HORIZON_MAX_D:
@@ -47,6 +56,12 @@ class HotspotQuestion:
                 f"The horizon is {self.horizon_d:g} days, wanted more than 0 and at most "
                 f"{HORIZON_MAX_D:g}.",
                 field="horizon_days",
+            )
+        if not BANDWIDTH_MIN_M <= self.bandwidth_m <= BANDWIDTH_MAX_M:
+            raise InvalidInput(
+                f"The bandwidth is {self.bandwidth_m:g} m, wanted {BANDWIDTH_MIN_M:g} to "
+                f"{BANDWIDTH_MAX_M:g}.",
+                field="bandwidth_m",
             )
 
     @property

@@ -148,6 +148,7 @@ def local_moran(
     n_permutations: int = 0,
     random: np.random.Generator | None = None,
     draws: Ints | None = None,
+    p_kind: str = "normal",
 ) -> LocalStatistic:
     """Return local Moran's I of each place: weights 1 / neighbours, the place left out.
 
@@ -157,7 +158,9 @@ def local_moran(
     -z2 / (n - 1), variance z2 (n / (n - 2)) (1/k - 1/(n - 1)) (1 - z2 / (n - 1)). An island has
     statistic 0 and p 1.
 
-    Parameters, errors: as of `getis_ord_gi_star`; values may be negative.
+    Parameters, errors: as of `getis_ord_gi_star`; values may be negative. `p_kind` is `"normal"`,
+    or `"table"` for counts: the exact chance of the neighbours' sum, as for Gi*, since I rises with
+    it where the place is high and falls where it is low.
     """
     numbers = _checked(values, neighbours, allow_negative=True)
     count = len(numbers)
@@ -180,13 +183,20 @@ def local_moran(
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(variance > 0, (statistic - expected) / np.sqrt(variance), np.nan)
     n_draws = n_permutations if draws is None else len(draws)
-    if n_draws:
+    exact = _table_chances(numbers, around, sizes) if p_kind == "table" and not n_draws else None
+    if n_draws or exact is not None:
         # I rises with the neighbours' sum where the place is high and falls where it is low: the
         # sums are compared, where ties of whole numbers stay ties.
-        of_more, of_less = _permuted(numbers, around, neighbours, n_draws, random, draws)
+        of_more, of_less = (
+            _permuted(numbers, around, neighbours, n_draws, random, draws)
+            if exact is None
+            else exact
+        )
         p_high = np.where(own > 0, of_more, np.where(own < 0, of_less, 1.0))
         p_low = np.where(own > 0, of_less, np.where(own < 0, of_more, 1.0))
-        return LocalStatistic(statistic, z, p_high, p_low, "permutation", n_draws)
+        return LocalStatistic(
+            statistic, z, p_high, p_low, "permutation" if exact is None else "table", n_draws
+        )
     known = np.isfinite(z)
     return LocalStatistic(
         statistic, z, np.where(known, ndtr(-z), 1.0), np.where(known, ndtr(z), 1.0), "normal"
@@ -223,6 +233,44 @@ def hot_and_cold_spots(
         adjusted_p=adjusted,
         false_discoveries=false_discoveries,
         min_events=min_events,
+    )
+
+
+def like_and_unlike(
+    result: LocalStatistic,
+    counts: ArrayLike,
+    neighbours: Neighbours,
+    *,
+    false_discoveries: float = FALSE_DISCOVERIES,
+    min_events: int = MIN_EVENTS,
+) -> NDArray[np.str_]:
+    """Return what local Moran says of each place, after the correction for many tests.
+
+    Parameters
+    ----------
+    result : of `local_moran`
+    counts : (n,) events in each place; where place and neighbours hold fewer than `min_events`,
+        only "low among low" is said
+
+    Returns
+    -------
+    (n,) `high among high`, `low among low`, `high among low`, `low among high`, `none`
+    """
+    events = np.asarray(counts, dtype=float)
+    around = neighbours.sums(events)
+    is_high = events > events.mean()
+    is_like = result.p_high < result.p_low
+    stands_out = benjamini_hochberg(result.p) <= false_discoveries
+    enough = events + around >= min_events
+    return np.select(
+        [
+            stands_out & is_like & is_high & enough,
+            stands_out & is_like & ~is_high,
+            stands_out & ~is_like & is_high & enough,
+            stands_out & ~is_like & ~is_high & enough,
+        ],
+        ["high among high", "low among low", "high among low", "low among high"],
+        "none",
     )
 
 

@@ -88,6 +88,7 @@ def knox_table(
     distances_m: tuple[float, ...] = KNOX_DISTANCES_M,
     days: tuple[float, ...] = KNOX_DAYS,
     n_permutations: int = 99,
+    pairs_max: int = KNOX_PAIRS_MAX,
 ) -> KnoxTable:
     """Return how often events follow each other near in space and time, against chance.
 
@@ -102,6 +103,7 @@ def knox_table(
     ----------
     x_m, y_m : (n,) [m] in a plane, such as of `geo.local_plane.LocalPlane`
     day : (n,) [days] since any moment
+    pairs_max : within the last distance; of more the table would take too long
 
     Raises
     ------
@@ -124,9 +126,9 @@ def knox_table(
     tree = cKDTree(points)
     reach = distances_m[-1] + 0.005
     within = (int(tree.count_neighbors(tree, reach)) - len(times)) // 2
-    if within > KNOX_PAIRS_MAX:
+    if within > pairs_max:
         raise InvalidInput(
-            f"{within:,} pairs lie within {distances_m[-1]:g} m, at most {KNOX_PAIRS_MAX:,} are "
+            f"{within:,} pairs lie within {distances_m[-1]:g} m, at most {pairs_max:,} are "
             "held. Take a shorter period, one kind of event or smaller distances.",
             found=within,
         )

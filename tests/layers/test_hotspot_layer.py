@@ -6,17 +6,22 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.h3_cells import parse_h3_cell
+from geo.crs import geodesic_area_m2
+from geo.errors import InvalidInput, TooFewIncidents
+from geo.h3_cells import lonlat_to_h3_cell, parse_h3_cell
 from geo.incidents.columns import IncidentColumns
 from geo.values import GridScope, Period
+from layers.hotspot_ground import HotspotGround, StreetPieces, cut_into_pieces
 from layers.hotspot_layer import HotspotLayer, HotspotLayers
-from layers.hotspot_places import h3_places
+from layers.hotspot_places import By, h3_places, street_metres
 from layers.hotspot_question import HotspotQuestion
 from layers.kept_answers import KeptAnswers
 from tests.layers.made_columns import made_columns
@@ -24,7 +29,36 @@ from tests.layers.made_columns import made_columns
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 TODAY = NOW.timestamp() / 86_400
 FRAME = (112.49, 37.79, 112.57, 37.87)  # small enough for the finest cells
-MEASURES = ("counts", "risk", "gi", "change", "forecast")
+MEASURES = ("counts", "rate", "risk", "gi", "moran", "change", "forecast", "density")
+WEST = shapely.box(112.50, 37.80, 112.53, 37.86)
+EAST = shapely.box(112.53, 37.80, 112.56, 37.86)
+
+
+class MadeGround(HotspotGround):
+    """Grids A and B side by side, a street along the south of both; nothing is read."""
+
+    def __init__(self, scope: GridScope) -> None:
+        self.scope = scope
+
+    def grids_mark(self) -> str:
+        return "1"
+
+    def grids(self) -> gpd.GeoDataFrame:
+        drawn = gpd.GeoDataFrame(
+            {"name": ["西", "东"], "household_count": pd.array([400, None], "Int64"),
+             "area_m2": geodesic_area_m2([WEST, EAST])},
+            index=pd.Index(["A", "B"], name="grid_code"), geometry=[WEST, EAST], crs="EPSG:4326",
+        )  # fmt: skip
+        return drawn[[self.scope.covers(code) for code in drawn.index]]
+
+    def streets_mark(self) -> str:
+        return "1"
+
+    def streets(self) -> StreetPieces:
+        line = shapely.LineString([(112.50, 37.801), (112.56, 37.801)])
+        lon, lat, length_m = cut_into_pieces(np.array([line]))
+        code = np.where(lon < 112.53, "A", "B").astype(object)
+        return StreetPieces(np.asarray(lonlat_to_h3_cell(lon, lat)), code, length_m)
 
 
 def scattered(count: int = 400, seed: int = 1) -> IncidentColumns:
@@ -48,12 +82,20 @@ def question(**more: object) -> HotspotQuestion:
 def answer(
     layers: HotspotLayers, columns: IncidentColumns, asked: HotspotQuestion, *,
     scope: GridScope, bbox: tuple[float, float, float, float] = FRAME, zoom: int = 15,
+    by: By = "h3",
 ) -> HotspotLayer:  # fmt: skip
-    return layers.layer(columns, asked, bbox=bbox, zoom=zoom, scope=scope, now=NOW)
+    ground = MadeGround(scope)
+    return layers.layer(columns, asked, by=by, bbox=bbox, zoom=zoom, ground=ground, now=NOW)
 
 
-@pytest.mark.parametrize("measure", MEASURES)
-def test_a_scope_sees_what_it_would_if_nothing_else_were_there(measure: str) -> None:
+ASKED = [(measure, "h3") for measure in MEASURES] + [
+    # Gi* and Moran need three places, a density cells.
+    (measure, "grid") for measure in ("counts", "rate", "risk", "change", "forecast")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("measure", "by"), ASKED)
+def test_a_scope_sees_what_it_would_if_nothing_else_were_there(measure: str, by: By) -> None:
     columns = scattered()
     own_rows = np.flatnonzero(columns.grid == 0)
     alone = IncidentColumns(
@@ -68,13 +110,16 @@ def test_a_scope_sees_what_it_would_if_nothing_else_were_there(measure: str) -> 
     asked = question(measure=measure)
     layers = HotspotLayers()
     # Those who see more ask first, with the same question: nothing of theirs may come back.
-    everything = answer(layers, columns, asked, scope=GridScope.everything())
-    both = answer(layers, columns, asked, scope=GridScope.of(["A", "B"]))
-    own = answer(layers, columns, asked, scope=GridScope.of(["A"]))
-    truth = answer(HotspotLayers(), alone, asked, scope=GridScope.everything())
+    everything = answer(layers, columns, asked, scope=GridScope.everything(), by=by)
+    both = answer(layers, columns, asked, scope=GridScope.of(["A", "B"]), by=by)
+    own = answer(layers, columns, asked, scope=GridScope.of(["A"]), by=by)
+    # With one more grid, which holds nothing of these, grids would differ: the same scope there.
+    over = GridScope.everything() if by == "h3" else GridScope.of(["A"])
+    truth = answer(HotspotLayers(), alone, asked, scope=over, by=by)
     assert own.cells.equals(truth.cells)
     assert own.incident_count == truth.incident_count < both.incident_count
-    assert both.incident_count < everything.incident_count
+    if by == "h3":  # by grid, those in none have no place
+        assert both.incident_count < everything.incident_count
     nothing = answer(layers, columns, question(), scope=GridScope.of([]))
     assert (nothing.incident_count, len(nothing.cells)) == (0, 0)
 
@@ -83,10 +128,10 @@ def test_a_cell_says_the_same_in_every_frame_and_a_change_of_the_store_is_seen()
     columns = scattered()
     layers, everything = HotspotLayers(), GridScope.everything()
     small = (112.52, 37.82, 112.54, 37.84)
-    whole = answer(layers, columns, question(), scope=everything).cells.set_index("h3_cell")
+    whole = answer(layers, columns, question(), scope=everything).cells.set_index("place")
     part = answer(layers, columns, question(), scope=everything, bbox=small).cells
     assert 0 < len(part) < len(whole)
-    assert (whole.loc[part["h3_cell"], "count"].to_numpy() == part["count"].to_numpy()).all()
+    assert (whole.loc[part["place"], "count"].to_numpy() == part["count"].to_numpy()).all()
     more = made_columns(
         [112.53] * 500, [37.83] * 500, np.full(500, TODAY - 1), grid=np.zeros(500), mark="2"
     )
@@ -160,3 +205,66 @@ def test_kept_answers_are_made_once_even_for_many_at_once_and_end_by_weight() ->
     with pytest.raises(ZeroDivisionError):
         kept.get("c", lambda: 1 // 0)
     assert kept.get("c", lambda: 1) == 1
+
+
+def test_rates_by_grid_are_counts_over_what_they_are_of() -> None:
+    columns = scattered()
+    layers, everything = HotspotLayers(), GridScope.everything()
+    whole_year = Period(NOW - timedelta(days=365.25), NOW)
+
+    def values(**more: object) -> dict[str, float]:
+        asked = question(period=whole_year, **more)
+        cells = answer(layers, columns, asked, scope=everything, by="grid").cells
+        return dict(zip(cells["place"], cells["value"], strict=True))
+
+    counts = values()
+    assert counts == {"A": (columns.grid == 0).sum(), "B": (columns.grid == 1).sum()}
+    assert values(measure="rate") == pytest.approx(counts)
+    km2 = geodesic_area_m2([WEST])[0] / 1e6
+    assert values(measure="rate", per="km2")["A"] == pytest.approx(counts["A"] / km2)
+    # 400 households; grid B states none, so it has no rate.
+    assert values(measure="rate", per="household") == pytest.approx({"A": counts["A"] / 0.4})
+    street_km = values(measure="rate", per="street_km")
+    assert street_km["A"] == pytest.approx(counts["A"] / 2.642, rel=0.01)  # 0.03 degrees of 88 km
+    assert values(measure="risk", per="km2").keys() == counts.keys()
+    with pytest.raises(InvalidInput, match="by=grid"):
+        answer(layers, columns, question(measure="rate", per="household"), scope=everything)
+    with pytest.raises(InvalidInput, match="by=h3"):
+        answer(layers, columns, question(measure="density"), scope=everything, by="grid")
+    with pytest.raises(TooFewIncidents, match="household_count"):
+        answer(
+            layers, columns, question(measure="rate", per="household"),
+            scope=GridScope.of(["B"]), by="grid",
+        )  # fmt: skip
+
+
+def test_streets_are_shared_out_to_cells_and_none_is_lost() -> None:
+    columns = scattered()
+    lon, _, length_m = cut_into_pieces(
+        np.array([shapely.LineString([(112.50, 37.801), (112.56, 37.801)]), shapely.Point(1, 1)])
+    )
+    assert length_m.sum() == pytest.approx(5284, rel=0.002)  # geodesic, by pyproj
+    assert (np.diff(lon) > 0).all()
+    assert length_m.max() <= 20
+    places = h3_places(columns, 8)
+    pieces = MadeGround(GridScope.everything()).streets()
+    held = street_metres(places, pieces)
+    assert held.sum() == pytest.approx(pieces.length_m.sum(), rel=0.1)
+    on_street = shapely.intersects(
+        places.outlines, shapely.LineString([(112.5, 37.801), (112.56, 37.801)])
+    )
+    assert (held[~on_street] == 0).all()
+
+
+def test_a_picture_is_as_wide_as_its_cells_at_least() -> None:
+    columns = scattered()
+    layers, everything = HotspotLayers(), GridScope.everything()
+    wide = answer(layers, columns, question(measure="density", bandwidth_m=2000), scope=everything)
+    assert wide.resolution == 8
+    assert "bandwidth 2000 m" in wide.method
+    narrow = question(measure="density", bandwidth_m=100)
+    far = answer(layers, columns, narrow, scope=everything, zoom=12)
+    assert far.resolution == 8
+    assert "bandwidth 531 m" in far.method  # the edge of a cell of resolution 8
+    with pytest.raises(InvalidInput, match="bandwidth"):
+        question(bandwidth_m=1)

@@ -15,6 +15,7 @@ from layers.local_statistics import (
     draws_of_others,
     getis_ord_gi_star,
     hot_and_cold_spots,
+    like_and_unlike,
     local_moran,
 )
 from layers.neighbours import Neighbours, h3_neighbours
@@ -204,3 +205,35 @@ def test_permutations_without_chance_are_refused() -> None:
         getis_ord_gi_star([0, 1, 2], in_a_row(3), n_permutations=9)
     with pytest.raises(InvalidInput, match="wanted at least 2"):
         getis_ord_gi_star([0, 1, 2], in_a_row(3), draws=np.zeros((9, 1), dtype=np.int64))
+
+
+def test_local_moran_of_counts_has_the_exact_chance_of_the_neighbours_sum() -> None:
+    """A row of six places; two events each at the first two, none elsewhere.
+
+    The first: one neighbour, with 2. Of the six values two are 2: chance of 2 or more 1/3.
+    The second: neighbours sum to 2. Of the 36 pairs of values 20 hold a 2, 20/36.
+    The last: its neighbour has 0; for a low place as few or fewer is likeness: 4/6.
+    """
+    counts = np.array([2.0, 2, 0, 0, 0, 0])
+    row = Neighbours(
+        np.array([0, 1, 3, 5, 7, 9, 10]), np.array([1, 0, 2, 1, 3, 2, 4, 3, 5, 4], dtype=np.int32)
+    )
+    found = local_moran(counts, row, p_kind="table")
+    assert found.p_kind == "table"
+    assert found.p_high[[0, 1, 5]] == pytest.approx([1 / 3, 20 / 36, 4 / 6])
+    assert found.p_low[5] == 1
+    assert found.statistic == pytest.approx(local_moran(counts, row).statistic)
+    assert set(like_and_unlike(found, counts, row)) == {"none"}
+
+
+def test_local_moran_marks_a_cluster_and_a_full_place_among_empty_ones() -> None:
+    cells = np.array(sorted(h3.grid_disk(h3.latlng_to_cell(37.87, 112.55, 9), 12)), dtype=np.int64)
+    beside = h3_neighbours(cells)
+    middle = int(np.searchsorted(cells, h3.latlng_to_cell(37.87, 112.55, 9)))
+    counts = np.random.default_rng(4).poisson(0.3, len(cells)).astype(float)
+    cluster = [middle, *beside.positions[beside.starts[middle] : beside.starts[middle + 1]]]
+    counts[cluster] = 9
+    kind = like_and_unlike(local_moran(counts, beside, p_kind="table"), counts, beside)
+    assert kind[middle] == "high among high"
+    assert set(kind[cluster]) == {"high among high"}
+    assert (kind == "high among high").sum() <= len(cluster) + 4

@@ -201,11 +201,12 @@ RIGHTS = {
     "refuse_subject_request", "withdraw_subject_request",
 }  # fmt: skip
 RIGHTS_PAGES = {"/rights"}
-# Nothing to tell the neighbour: a place outside is refused, too little to test a forecast on is
-# 409.
+# Nothing to tell the neighbour: a place outside is refused, too few incidents for a table are 409.
 # For who leads units, of their own grids: tests/api/test_roads.py.
 OWN_WORK = {
     "ask_export", "stop_export", "create_incident", "get_hotspot_backtest",
+    "get_hotspot_concentration", "get_hotspot_week", "get_hotspot_near_repeats",
+    "get_hotspot_shift",
     "get_gaps", "watch_gaps", "suggest_move_ups", "list_gap_slots", "close_roads", "reopen_roads",
 }  # fmt: skip
 # Of nobody's grid: what everyone who may read gets.
