@@ -44,6 +44,7 @@ from api.endpoints import (
     tasks,
     tiles,
     travel,
+    unit_board,
     units,
 )
 from api.errors import add_error_handlers
@@ -170,6 +171,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         reach,
         gaps,
         tiles,
+        unit_board,
         units,
         positions,
         sessions,

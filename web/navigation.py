@@ -38,6 +38,7 @@ class NavigationPage:
 # In the order of the bar; the text of a group is `common.group_NAME`.
 GROUPS = ("patrol", "places", "records", "administration")
 NAVIGATION = (
+    NavigationPage("live", "patrol"),
     NavigationPage("address", "places"),
     NavigationPage("geocode", "places"),
     NavigationPage("review", "places"),

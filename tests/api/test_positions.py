@@ -22,7 +22,8 @@ from geo.accounts import Caller
 from geo.settings import Settings
 from geo.store.cluster import EmbeddedCluster
 from geo.store.database import Database
-from geo.tables import PatrolPosition
+from geo.tables import Account, PatrolPosition, PatrolUnit
+from geo.units.units import add_member
 from tests.conftest import copied_database
 
 PASSWORD = "only-a-test-password"
@@ -240,3 +241,64 @@ def test_off_duty_nothing_is_stored(station: Station) -> None:
     later = {**more["data"], "timestamp": str(int(datetime.now(UTC).timestamp()) + 1)}
     answer = station.ask(None, "POST", path, data=later)
     assert (answer.status_code, answer.json()["dropped"]) == (200, {"off_duty": 1})
+
+
+def test_the_board_tells_who_is_on_duty_with_whom_and_since_when(station: Station) -> None:
+    (unit,) = station.ask("leader", "GET", "/v1/units/board").json()["units"]
+    assert (unit["code"], unit["is_on_duty"], unit["members"]) == ("U1", True, [])
+    assert unit["status_since"] is None
+    station.ask(
+        "leader", "POST", f"/v1/units/{station.unit_id}/status", json={"status": "on_scene"}
+    )
+    (unit,) = station.ask("leader", "GET", "/v1/units/board").json()["units"]
+    assert unit["status"] == "on_scene"
+    assert unit["status_since"] is not None
+    assert station.ask("worker", "GET", "/v1/units/board").json()["units"] == []
+    with station.database.session() as session:
+        worker = session.scalars(select(Account).where(Account.name == "worker")).one()
+        add_member(session, session.get_one(PatrolUnit, station.unit_id), worker.id, "driver")
+    (unit,) = station.ask("worker", "GET", "/v1/units/board").json()["units"]
+    assert unit["members"] == [{"name": "worker", "role": "driver"}]
+    station.ask("leader", "POST", f"/v1/units/{station.unit_id}/off-duty")
+    (unit,) = station.ask("leader", "GET", "/v1/units/board").json()["units"]
+    assert (unit["is_on_duty"], unit["starts_at"]) == (False, None)
+
+
+def test_the_nearest_are_suitable_and_of_those_the_caller_leads(station: Station) -> None:
+    path, more = bodies(station.token)["osmand"]
+    station.ask(None, "POST", path, **more)
+    asked = "/v1/positions/nearest?lon=112.55&lat=37.88"
+    (near,) = station.ask("leader", "GET", asked).json()["units"]
+    # A hundredth of a degree of latitude at 38 degrees is 1,110 m.
+    assert near["distance_m"] == pytest.approx(1110, abs=1)
+    assert near["state"] == "fresh"
+    assert station.ask("leader", "GET", asked + "&kind=foot").json()["units"] == [near]
+    assert station.ask("leader", "GET", asked + "&kind=car").json()["units"] == []
+    assert station.ask("leader", "GET", asked + "&skill=AED").json()["units"] == []
+    assert station.ask("leader", "GET", asked + "&status=free").json()["units"] == []
+    assert station.ask("worker", "GET", asked).json()["units"] == []
+
+
+def test_a_replay_takes_a_reason_and_is_thinned(station: Station) -> None:
+    now = datetime.now(UTC)
+    start = now - timedelta(minutes=30)
+    fixes = [
+        {"fixed_at": (start + timedelta(seconds=5 * k)).isoformat(), "longitude": 112.55,
+         "latitude": 37.87 + k / 1e5} for k in range(120)
+    ]  # fmt: skip
+    station.ask(None, "POST", "/v1/positions/in/batch", json={"fixes": fixes},
+                headers={"Authorization": f"Bearer {station.token}"})  # fmt: skip
+    asked = {"start": start.isoformat(), "end": (start + timedelta(minutes=10)).isoformat()}
+    assert station.ask("leader", "GET", "/v1/positions/replay", params=asked).status_code == 428
+    found = station.ask("leader", "GET", "/v1/positions/replay", params=asked, headers=WHY).json()
+    (unit,) = found["units"]
+    assert (unit["code"], found["every_s"]) == ("U1", 10)
+    assert 60 <= len(unit["seconds"]) <= 61
+    assert unit["seconds"] == sorted(unit["seconds"])
+    every = {**asked, "every_s": 60}
+    found = station.ask("leader", "GET", "/v1/positions/replay", params=every, headers=WHY).json()
+    assert 10 <= len(found["units"][0]["seconds"]) <= 11
+    assert station.ask("worker", "GET", "/v1/positions/replay", params=asked).json()["units"] == []
+    days = {"start": (now - timedelta(days=2)).isoformat(), "end": now.isoformat()}
+    answer = station.ask("leader", "GET", "/v1/positions/replay", params=days, headers=WHY)
+    assert answer.status_code == 422

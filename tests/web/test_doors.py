@@ -189,6 +189,9 @@ LISTS: dict[str, dict[str, Any]] = {
     "list_latest_positions": {},
     "find_nearest_units": {"body": {"place": {"lon": "LON", "lat": "LAT"}}},
     "get_reach": {"query": {"by": "grid"}},
+    "get_unit_board": {},
+    "list_nearest_units": {"query": {"lon": "LON", "lat": "LAT"}},
+    "replay_positions": {"headers": REASON},
     "watch_positions": {"query": {"for_s": 0}},
     "create_address": {"body": {"address_text": "小店区甲路1号", "source": "test"}},
 }
@@ -226,7 +229,7 @@ OPERATORS = {
 # Each takes a permission of its own, which one role has.
 KEPT = {name: str(permission) for name, permission in TAKES.items()}
 KEEPERS = {"audit": "audit_administrator", "accounts": "security_administrator"}
-PAGES = {"/", "/due", "/geocode", "/review", "/address", "/duplicates", "/exports"}
+PAGES = {"/", "/due", "/live", "/geocode", "/review", "/address", "/duplicates", "/exports"}
 # A page of one thing: 404 outside the scope, as the thing itself.
 ITEM_PAGES: dict[str, dict[str, Any]] = {"/place/{address_id}": {"address_id": "ADDRESS"}}
 OPERATOR_PAGES = {"/imports"}

@@ -30,10 +30,13 @@ from geo.registers.due import DUE_KINDS, DUE_ORDERS
 from geo.tables import (
     DUPLICATE_STATUSES,
     EXPORT_STATUSES,
+    MEMBER_ROLES,
     REVIEW_STATUSES,
     ROLES,
     SUBJECT_REQUEST_KINDS,
     SUBJECT_REQUEST_STATUSES,
+    UNIT_KINDS,
+    UNIT_STATUSES,
     VERIFIED_HOW,
 )
 from geo.tables.standard_address import ADDRESS_COMPONENTS, ADDRESS_STATUSES
@@ -47,7 +50,7 @@ from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_text
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|geocode|address|duplicates|exports|rights|imports|place|due|review|level|sign|task|accounts|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|live|geocode|address|duplicates|exports|rights|imports|place|due|review|level|sign|task|accounts|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -99,6 +102,7 @@ def computed_keys() -> set[str]:
         | {f"duplicates.{side}" for side in ("level", "left", "right", "keep_left", "keep_right")}
         | {f"duplicates.hangs_{each.table.name}" for each in moving_references()}
         | {f"sign.role_{role}" for role in ROLES}
+        | live_keys()
         | place_keys()
         | hotspot_keys()
         | {f"review.status_{status}" for status in REVIEW_STATUSES}
@@ -122,6 +126,18 @@ def hotspot_keys() -> set[str]:
         }
         | {f"map.hot_weekday_{day}" for day in range(1, 8)}
         | {f"map.hot_window_{window}" for window in ("week", "month", "quarter")}
+    )
+
+
+def live_keys() -> set[str]:
+    """Those of the live board: kinds, statuses, states, roles."""
+    return (
+        {f"live.kind_{kind}" for kind in UNIT_KINDS}
+        | {f"live.status_{status}" for status in UNIT_STATUSES}
+        | {f"live.role_{role}" for role in MEMBER_ROLES}
+        | {f"live.state_{state}" for state in ("fresh", "stale", "unknown")}
+        | {f"live.connection_{state}" for state in ("open", "lost", "closed")}
+        | {"map.layer_units", "map.layer_trails"}
     )
 
 
