@@ -12,7 +12,7 @@ from api.refusals import record_refusal
 from geo.errors import NotPermitted, NotSignedIn
 from geo.settings import Settings
 from geo.store.database import Database
-from web import live, pages, places
+from web import live, pages, places, response
 from web.assets import load_assets
 
 
@@ -28,6 +28,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.include_router(pages.router)
     app.include_router(places.router)
     app.include_router(live.router)
+    app.include_router(response.router)
     app.add_exception_handler(NotSignedIn, _turn_away)
     app.add_exception_handler(NotPermitted, _turn_away)
     return app

@@ -39,6 +39,8 @@ class NavigationPage:
 GROUPS = ("patrol", "places", "records", "administration")
 NAVIGATION = (
     NavigationPage("live", "patrol"),
+    NavigationPage("gaps", "patrol", Permission.LEAD),
+    NavigationPage("reach", "patrol"),
     NavigationPage("address", "places"),
     NavigationPage("geocode", "places"),
     NavigationPage("review", "places"),

@@ -211,6 +211,7 @@ OWN_WORK = {
     "get_hotspot_concentration", "get_hotspot_week", "get_hotspot_near_repeats",
     "get_hotspot_shift",
     "get_gaps", "watch_gaps", "suggest_move_ups", "list_gap_slots", "close_roads", "reopen_roads",
+    "/gaps",
 }  # fmt: skip
 # Of nobody's grid: what everyone who may read gets.
 PUBLIC = {
@@ -229,7 +230,11 @@ OPERATORS = {
 # Each takes a permission of its own, which one role has.
 KEPT = {name: str(permission) for name, permission in TAKES.items()}
 KEEPERS = {"audit": "audit_administrator", "accounts": "security_administrator"}
+<<<<<<< HEAD
 PAGES = {"/", "/due", "/live", "/geocode", "/review", "/address", "/duplicates", "/exports"}
+=======
+PAGES = {"/", "/due", "/geocode", "/review", "/address", "/duplicates", "/exports", "/reach"}
+>>>>>>> 1a929c9 (gaps, reach: Show the gap board and the rings on maps.)
 # A page of one thing: 404 outside the scope, as the thing itself.
 ITEM_PAGES: dict[str, dict[str, Any]] = {"/place/{address_id}": {"address_id": "ADDRESS"}}
 OPERATOR_PAGES = {"/imports"}

@@ -27,12 +27,14 @@ from geo.faults import FaultKind
 from geo.geocoding.geocoder import STATUSES
 from geo.register.references import moving_references
 from geo.registers.due import DUE_KINDS, DUE_ORDERS
+from geo.roads.modes import TravelMode
 from geo.tables import (
     DUPLICATE_STATUSES,
     EXPORT_STATUSES,
     MEMBER_ROLES,
     REVIEW_STATUSES,
     ROLES,
+    SITE_KINDS,
     SUBJECT_REQUEST_KINDS,
     SUBJECT_REQUEST_STATUSES,
     UNIT_KINDS,
@@ -41,16 +43,18 @@ from geo.tables import (
 )
 from geo.tables.standard_address import ADDRESS_COMPONENTS, ADDRESS_STATUSES
 from layers.freshness import RECORDS, REQUIRED
+from layers.response_units import Part, Why
 from web.cli import VERBS
 from web.navigation import GROUPS, NAVIGATION
 from web.pages import DATUMS_OFFERED, FRONT_SHOWN, IMPORT_KINDS
 from web.places import choices
+from web.response import RESPONSE_LAYERS
 from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_texts
 
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|live|geocode|address|duplicates|exports|rights|imports|place|due|review|level|sign|task|accounts|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|live|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|accounts|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -105,6 +109,7 @@ def computed_keys() -> set[str]:
         | live_keys()
         | place_keys()
         | hotspot_keys()
+        | response_keys()
         | {f"review.status_{status}" for status in REVIEW_STATUSES}
         | {f"review.empty_{status}" for status in REVIEW_STATUSES}
     )
@@ -138,6 +143,20 @@ def live_keys() -> set[str]:
         | {f"live.state_{state}" for state in ("fresh", "stale", "unknown")}
         | {f"live.connection_{state}" for state in ("open", "lost", "closed")}
         | {"map.layer_units", "map.layer_trails"}
+    )
+
+
+def response_keys() -> set[str]:
+    """Those of the pages of response by road."""
+    return (
+        {f"response.why_{why}" for why in Why}
+        | {f"response.part_{part}" for part in Part}
+        | {f"response.{part}" for part in ("staffed", "kit", "drill")}
+        | {f"response.mode_{mode}" for mode in TravelMode}
+        | {f"response.kind_{kind}" for kind in (*UNIT_KINDS, *SITE_KINDS)}
+        | {f"response.households_{source}" for source in ("dwellings", "grids", "none")}
+        | {f"gaps.severity_{severity}" for severity in ("severe", "middling", "light")}
+        | {f"map.layer_{name}" for name in RESPONSE_LAYERS}
     )
 
 
