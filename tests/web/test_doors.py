@@ -230,11 +230,17 @@ OPERATORS = {
 # Each takes a permission of its own, which one role has.
 KEPT = {name: str(permission) for name, permission in TAKES.items()}
 KEEPERS = {"audit": "audit_administrator", "accounts": "security_administrator"}
-<<<<<<< HEAD
-PAGES = {"/", "/due", "/live", "/geocode", "/review", "/address", "/duplicates", "/exports"}
-=======
-PAGES = {"/", "/due", "/geocode", "/review", "/address", "/duplicates", "/exports", "/reach"}
->>>>>>> 1a929c9 (gaps, reach: Show the gap board and the rings on maps.)
+PAGES = {
+    "/",
+    "/due",
+    "/live",
+    "/geocode",
+    "/review",
+    "/address",
+    "/duplicates",
+    "/exports",
+    "/reach",
+}
 # A page of one thing: 404 outside the scope, as the thing itself.
 ITEM_PAGES: dict[str, dict[str, Any]] = {"/place/{address_id}": {"address_id": "ADDRESS"}}
 OPERATOR_PAGES = {"/imports"}
