@@ -9,6 +9,7 @@ cut can't tell of the rest.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -90,6 +91,41 @@ class IncidentColumns:
             sources=self.sources,
             grids=self.grids,
             mark=self.mark,
+        )
+
+    def with_changes(self, numbers: list[int], fresh: IncidentColumns) -> IncidentColumns:
+        """Return the columns with some incidents as they are now; what `fresh` lacks is gone.
+
+        Parameters
+        ----------
+        numbers : of all that changed; fresh : of these, with all names there are now
+        """
+        kept = np.flatnonzero(~np.isin(self.number, numbers))
+        day = np.concatenate((self.day[kept], fresh.day))
+        order = np.argsort(day, kind="stable")
+
+        def joined(name: str) -> NDArray[Any]:
+            return np.concatenate((getattr(self, name)[kept], getattr(fresh, name)))[order]
+
+        def recoded(name: str, names: list[str], now: list[str]) -> Codes:
+            at = {word: position for position, word in enumerate(now)}
+            moved = np.array([at.get(word, -1) for word in names] + [-1], dtype=np.int32)
+            old = moved[getattr(self, name)[kept]]
+            return np.concatenate((old, getattr(fresh, name)))[order]
+
+        return IncidentColumns(
+            number=joined("number"),
+            h3_cell=joined("h3_cell"),
+            day=day[order],
+            stretch_d=joined("stretch_d"),
+            category=recoded("category", self.categories, fresh.categories),
+            source=recoded("source", self.sources, fresh.sources),
+            grid=recoded("grid", self.grids, fresh.grids),
+            week_hour=joined("week_hour"),
+            categories=fresh.categories,
+            sources=fresh.sources,
+            grids=fresh.grids,
+            mark=fresh.mark,
         )
 
     def rows_in(self, period: Period | None) -> slice:

@@ -1,5 +1,9 @@
 """Keeps the columns of all incidents in step with the database.
 
+Each statement that writes incidents leaves a row in `incident_change`. Rows become visible in the
+order of commits, not of ids: an id that was skipped may still come, so skipped ids are asked for
+again until they are too old to come (as `geo.addresses.register_follower` does).
+
 Read with an operator's eyes; whoever asks cuts out what the caller may see
 (`geo.incidents.columns.IncidentColumns.within`).
 """
@@ -8,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +20,7 @@ import pandas as pd
 import psycopg
 from numpy.typing import NDArray
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from geo.errors import PlatformError
 from geo.incidents.columns import SECONDS_A_DAY, IncidentColumns
@@ -26,11 +31,15 @@ MAX_AGE_S = 2.0  # asking whether anything changed costs a moment; a map is drag
 ROWS_AT_ONCE = 4_000_000  # of 56 bytes: the database answers with at most 1 GB in one value
 EPOCH_2000_S = 946_684_800.0  # PostgreSQL counts its times from 2000
 
-# Both by an index: an incident that is new, and one that changed, which leaves a history.
-_NEWEST = text(
-    "SELECT coalesce((SELECT max(id) FROM incident), 0), "
-    "coalesce((SELECT max(id) FROM incident_history), 0)"
+SKIPPED_IDS_LOOKED_BACK = 10_000  # changes before the newest whose ids may still be open
+SKIPPED_KEPT_S = 24 * 3600.0  # no transaction that writes incidents lasts longer
+CHANGED_MAX = 100_000  # of more it is quicker to read all
+
+_NEWEST = text("SELECT coalesce(max(id), 0) FROM incident")
+_CHANGES = text(
+    "SELECT id, incident_ids FROM incident_change WHERE id > :newest OR id = ANY(:skipped)"
 )
+_LATEST_CHANGES = text("SELECT id FROM incident_change ORDER BY id DESC LIMIT :count")
 # One value with all rows: a row at a time costs Python more than all the rest. Words travel as
 # their hash, of 64 bits; two words of one hash are found when the words are read.
 _ROWS = b"""
@@ -40,8 +49,8 @@ _ROWS = b"""
         || int8send(hashtextextended(source, 0))
         || int8send(coalesce(hashtextextended(grid_code, 0), 0)), ''::bytea)
     FROM incident
-    WHERE id BETWEEN %s AND %s AND h3_cell IS NOT NULL AND status <> 'annulled'
-      AND duplicate_of IS NULL
+    WHERE (id BETWEEN %s AND %s OR id = ANY(%s::bigint[])) AND h3_cell IS NOT NULL
+      AND status <> 'annulled' AND duplicate_of IS NULL
 """
 _WIRE = np.dtype(
     [(name, ">i8") for name in ("number", "h3_cell", "start", "end", "category", "source", "grid")]
@@ -84,6 +93,9 @@ class IncidentFollower:
         self._lock = threading.Lock()
         self._columns: IncidentColumns | None = None
         self._checked_at = 0.0
+        self._newest_change = 0
+        self._skipped: dict[int, float] = {}
+        self._state = 0
 
     def current(self) -> IncidentColumns:
         """Return the columns as they are now.
@@ -94,40 +106,82 @@ class IncidentFollower:
         """
         with self._lock:
             now = self._clock()
-            if self._columns is not None and now - self._checked_at < self._max_age_s:
+            if self._columns is None:
+                with self._database.session() as session:
+                    self._columns = self._read_all(session, now)
+            elif now - self._checked_at >= self._max_age_s:
+                with self._database.session() as session:
+                    self._columns = self._follow(session, self._columns, now)
+            else:
                 return self._columns
-            with self._database.session() as session:
-                newest, changed = session.execute(_NEWEST).one()
-                mark = f"{newest}:{changed}"
-                if self._columns is None or self._columns.mark != mark:
-                    self._columns = _read(session, newest, zone=self._zone, mark=mark)
             self._checked_at = now
             return self._columns
 
+    def _read_all(self, session: Session, now: float) -> IncidentColumns:
+        # The marks are read first: a change between the two is seen twice, never missed.
+        ids = set(session.scalars(_LATEST_CHANGES, {"count": SKIPPED_IDS_LOOKED_BACK}))
+        self._newest_change = max(ids, default=0)
+        known_from = max(1, self._newest_change - SKIPPED_IDS_LOOKED_BACK + 1)
+        self._skipped = {i: now for i in range(known_from, self._newest_change) if i not in ids}
+        newest = session.execute(_NEWEST).scalar_one()
+        blocks = [
+            _rows(session, first, min(first + ROWS_AT_ONCE - 1, newest))
+            for first in range(0, newest + 1, ROWS_AT_ONCE)
+        ]
+        return self._as_columns(session, np.concatenate(blocks))
 
-def _read(session: Any, newest: int, *, zone: str, mark: str) -> IncidentColumns:
+    def _follow(self, session: Session, columns: IncidentColumns, now: float) -> IncidentColumns:
+        changes = session.execute(
+            _CHANGES, {"newest": self._newest_change, "skipped": list(self._skipped)}
+        ).all()
+        if not changes:
+            return columns
+        named = [numbers for _, numbers in changes if numbers is not None]
+        changed = sorted({number for numbers in named for number in numbers})
+        if len(named) < len(changes) or len(changed) > CHANGED_MAX:
+            return self._read_all(session, now)
+        self._remember([change for change, _ in changes], now)
+        return columns.with_changes(
+            changed, self._as_columns(session, _rows(session, 0, -1, changed))
+        )
+
+    def _remember(self, ids: list[int], now: float) -> None:
+        newest = max(self._newest_change, *ids)
+        for skipped in range(self._newest_change + 1, newest):
+            self._skipped[skipped] = now
+        for seen in ids:
+            self._skipped.pop(seen, None)
+        self._skipped = {
+            i: since for i, since in self._skipped.items() if now - since < SKIPPED_KEPT_S
+        }
+        self._newest_change = newest
+
+    def _as_columns(self, session: Session, rows: NDArray[np.void]) -> IncidentColumns:
+        """Return rows as columns; `mark` tells this state from all others of this process."""
+        self._state += 1
+        words = [
+            session.execute(text(_CATEGORIES)).all(),
+            session.execute(text(_SOURCES), {"words": list(INCIDENT_SOURCES)}).all(),
+            session.execute(text(_GRIDS)).all(),
+        ]
+        return _columns(rows, *words, zone=self._zone, mark=str(self._state))
+
+
+def _rows(session: Session, first: int, last: int, numbers: Sequence[int] = ()) -> NDArray[np.void]:
+    """Return incidents of some numbers as they travel."""
     driver = session.connection().connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
-    parts = []
     with driver.cursor(binary=True) as cursor:
-        for first in range(0, newest + 1, ROWS_AT_ONCE):
-            cursor.execute(_ROWS, (first, min(first + ROWS_AT_ONCE - 1, newest)))
-            (block,) = cursor.fetchone() or (None,)
-            parts.append(np.frombuffer(block or b"", dtype=_WIRE))
-    rows = np.concatenate(parts)
-    words = [
-        session.execute(text(_CATEGORIES)).all(),
-        session.execute(text(_SOURCES), {"words": list(INCIDENT_SOURCES)}).all(),
-        session.execute(text(_GRIDS)).all(),
-    ]
-    return _columns(rows, *words, zone=zone, mark=mark)
+        cursor.execute(_ROWS, (first, last, list(numbers)))
+        (block,) = cursor.fetchone() or (None,)
+    return np.frombuffer(block or b"", dtype=_WIRE)
 
 
 def _columns(
     rows: NDArray[np.void],
-    categories: list[Any],
-    sources: list[Any],
-    grids: list[Any],
+    categories: Sequence[Any],
+    sources: Sequence[Any],
+    grids: Sequence[Any],
     *,
     zone: str,
     mark: str,
@@ -138,7 +192,7 @@ def _columns(
     seconds = middle[order] / 1e6 + EPOCH_2000_S
     local = pd.DatetimeIndex(pd.to_datetime(seconds, unit="s", utc=True)).tz_convert(zone)
 
-    def coded(name: str, words: list[Any]) -> NDArray[np.int32]:
+    def coded(name: str, words: Sequence[Any]) -> NDArray[np.int32]:
         return _positions(rows[name].astype(np.int64)[order], [number for _, number in words])
 
     return IncidentColumns(

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import func, select, update
+from sqlalchemy import func, text, update
 from sqlalchemy.orm import Session
 
 from geo.addresses.deployment import written_form
@@ -253,11 +253,9 @@ class _Run:
     ) -> tuple[pd.DataFrame, pd.DataFrame, int]:
         """Return the rows that are new, those that changed (with their `id`), and how many
         didn't."""
+        # One array: 20,000 parameters of their own take a second to write and to read.
         stored = session.execute(
-            select(Incident.source_ref, Incident.id, Incident.fingerprint).where(
-                Incident.dataset == self.options.dataset,
-                Incident.source_ref.in_(rows["source_ref"].tolist()),
-            )
+            _KNOWN, {"dataset": self.options.dataset, "refs": rows["source_ref"].tolist()}
         ).all()
         known = {ref: (number, fingerprint) for ref, number, fingerprint in stored}
         ids = [known.get(ref, (None, None))[0] for ref in rows["source_ref"]]
@@ -328,6 +326,10 @@ class _Run:
         return None if share < CROWDED_SHARE else {"h3_cell": f"{cell:x}", "share": round(share, 3)}
 
 
+_KNOWN = text(
+    "SELECT source_ref, id, fingerprint FROM incident "
+    "WHERE dataset = :dataset AND source_ref = ANY(CAST(:refs AS text[]))"
+)
 _COPIED = (
     "category_code", "source", "reported_at", "occurred_from", "occurred_to", "dispatched_at",
     "arrived_at", "cleared_at", "address_text", "standard_address_id", "match_level",

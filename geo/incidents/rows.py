@@ -243,8 +243,24 @@ def _text(chunk: TableChunk, mapping: ColumnMapping, field: str) -> pd.Series:
 def _fingerprints(rows: pd.DataFrame) -> list[str]:
     """Return a hash of what each row says, so that a row that came again unchanged is known."""
     said = rows.drop(columns=["position", "row_number", "is_new_category"])
-    values = [[str(cell) for cell in said[column].tolist()] for column in sorted(said.columns)]
+    values = [_written(said[column]) for column in sorted(said.columns)]
     return [
         hashlib.blake2b("\x1f".join(cells).encode(), digest_size=12).hexdigest()
         for cells in zip(*values, strict=True)
     ]
+
+
+def _written(column: pd.Series) -> list[str]:
+    """Return each cell as Python writes it; times of whole seconds, which most are, all at once."""
+    if not isinstance(column.dtype, pd.DatetimeTZDtype):
+        return [str(cell) for cell in column.tolist()]
+    moments = column.to_numpy(dtype="datetime64[us]")  # in UTC
+    text = np.char.add(
+        np.char.replace(np.datetime_as_string(moments, unit="s"), "T", " "), "+00:00"
+    )
+    found = np.where(np.isnat(moments), "NaT", text).astype(object)
+    for at in np.flatnonzero(moments != moments.astype("datetime64[s]")):
+        if not np.isnat(moments[at]):
+            found[at] = str(column.iloc[at])
+    written: list[str] = found.tolist()
+    return written

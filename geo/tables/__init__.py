@@ -36,6 +36,7 @@ from geo.tables.incident import (
     INCIDENT_STATUSES,
     Incident,
     IncidentCategory,
+    IncidentChange,
     IncidentHistory,
     IncidentProfile,
 )
@@ -147,6 +148,7 @@ __all__ = [
     "ImportJob",
     "Incident",
     "IncidentCategory",
+    "IncidentChange",
     "IncidentHistory",
     "IncidentProfile",
     "KeyPlace",

@@ -139,3 +139,14 @@ class IncidentProfile(Base):
     name: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     reading: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[Timestamp]
+
+
+class IncidentChange(Base):
+    """The mark of a statement that wrote incidents, by which who keeps them in memory follows; a
+    trigger leaves it. `incident_ids` is missing where more than a thousand changed."""
+
+    __tablename__ = "incident_change"
+
+    id: Mapped[RowId]
+    incident_ids: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    changed_at: Mapped[Timestamp]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 import shapely
@@ -18,7 +18,7 @@ from geo.grid_versions import follow_grids, load_open_grids, store_grid_version
 from geo.register.changes import lock_for_merge, mark_register_change
 from geo.register.placing import GridPlacer
 from geo.store.database import Database
-from geo.tables import StandardAddress
+from geo.tables import Incident, IncidentCategory, StandardAddress
 from geo.values import GridScope
 from tests.factories import add_grid_version, add_standard_address
 
@@ -88,6 +88,35 @@ def test_points_placed_after_a_version_lie_in_it(database: Database) -> None:
         _store(session, "B1", TUESDAY, TUESDAY)
     with database.session() as session:
         assert placer.place(session, [LON], [LAT]).grid_code[0] == "B1"
+
+
+@pytest.mark.parametrize("stored_ahead", [False, True])
+def test_incidents_follow_the_grids(database: Database, *, stored_ahead: bool) -> None:
+    moment = datetime(2026, 11, 22, tzinfo=UTC)
+    with database.session() as session:
+        _store(session, "A1", MONDAY, MONDAY)
+        session.add(IncidentCategory(code="theft", name="盗窃"))
+        session.flush()
+        for lon in (LON, LON + 1):  # the second lies in no grid
+            session.add(
+                Incident(
+                    category_code="theft", source="sensor", reported_at=moment,
+                    occurred_from=moment, occurred_to=moment, dataset="test", recorded_by="test",
+                    point_method="given", geom=f"SRID=4326;POINT({lon} {LAT})",
+                    grid_code="A1" if lon == LON else None,
+                )
+            )  # fmt: skip
+    with database.session() as session:
+        _store(session, "B1", TUESDAY, MONDAY if stored_ahead else TUESDAY)
+    if stored_ahead:
+        with database.session() as session:
+            assert session.scalars(select(Incident.grid_code)).all() == ["A1", None]
+            follow_grids(session, on=TUESDAY)
+    with database.session() as session:
+        assert session.scalars(select(Incident.grid_code).order_by(Incident.id)).all() == [
+            "B1", None,
+        ]  # fmt: skip
+        assert session.scalars(select(Incident.version)).all() == [1, 1]
 
 
 def _begun(work: Callable[[], None]) -> threading.Thread:

@@ -72,6 +72,7 @@ PUBLIC = {
     "basemap_source": "the base map",
     "coverage_due": "numbers of units and moments; the program's own, no endpoint lists it",
     "coverage_jump": "moments of fixes left out; the program's own, no endpoint lists it",
+    "incident_change": "numbers of incidents that changed, nothing of them",
     "incident_category": "names of kinds of incidents",
     "incident_profile": "how columns of files are named; no value of a row",
     "grid_version": "dates and counts of imports of grids",
