@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from geo.grids import load_grids
+from geo.coverage.pieces import SUMS, unpacked
+from geo.grids import is_in_scope, load_grids
 from geo.h3_cells import lonlat_to_h3_cell
 from geo.local_plane import LocalPlane
 from geo.stored_grids import load_stored_grids
-from geo.tables import BasemapFeature, BasemapSource, GridVersion
-from geo.values import GridScope
+from geo.tables import BasemapFeature, BasemapSource, GridCoverage, GridVersion
+from geo.values import GridScope, Period
 
+ON_PATROL = (0, 1, 3, 4)  # of the six sums: patrolling and stationary, certain and uncertain
+MS_AN_HOUR = 3_600_000
 PIECE_M = 20.0  # a street is shared out to places by pieces no longer than this
 
 Floats = NDArray[np.float64]
@@ -60,6 +63,24 @@ class HotspotGround:
     def grids(self) -> GeoDataFrame:
         """Return the caller's grids; `geo.grids.load_grids`."""
         return load_grids(self.session, on=self.on, scope=self.scope)
+
+    def presence_h(self, period: Period) -> dict[str, float]:
+        """Return how long patrols were in each of the caller's grids, on no errand [h].
+
+        Measured presence, certain or not, of all units; time on the way to a call isn't patrol:
+        docs/coverage.md.
+        """
+        rows = self.session.execute(
+            select(GridCoverage.grid_code, GridCoverage.sums).where(
+                GridCoverage.kind == "cell", GridCoverage.hour >= period.start,
+                GridCoverage.hour < period.end, is_in_scope(GridCoverage.grid_code, self.scope),
+            )
+        )  # fmt: skip
+        found: dict[str, float] = {}
+        for code, packed in rows:
+            ms = unpacked(packed, SUMS)["ms"][:, ON_PATROL].sum(dtype=np.int64)
+            found[code] = found.get(code, 0.0) + float(ms) / MS_AN_HOUR
+        return found
 
     def streets_mark(self) -> str:
         """Return what tells one state of the streets, and of the grids, from another."""

@@ -152,7 +152,7 @@ class HotspotLayers:
         ----------
         bbox : west, south, east, north [degrees, WGS 84]
         ground : of the caller's scope: incidents in other grids aren't there
-        now : forecasts begin here
+        now : forecasts begin here, or at the end of a period that is over: as they were then
 
         Raises
         ------
@@ -173,16 +173,29 @@ class HotspotLayers:
             )
             if question.measure == "density":
                 resolution = min(resolution, _coarse_enough(question.bandwidth_m))
-        moment_d = day_of(now) if question.measure == "forecast" else 0.0
+        moment_d = 0.0
+        if question.measure == "forecast":
+            moment_d = min(day_of(now), day_of(question.period.end))
         view = self.view(columns, question, resolution, ground)
         key: Hashable = (*view.key, question, np.floor(moment_d))
         if question.per == "street_km":
             key = (key, ground.streets_mark())
+        presence_h = None
+        if question.by_presence:
+            if resolution is not None:
+                raise InvalidInput(
+                    "Presence is told by grid, not by cell. Ask with by=grid.",
+                    field="presence_corrected",
+                )
+            told = ground.presence_h(question.period)
+            presence_h = np.array([told.get(code, 0.0) for code in view.places.names])
+            key = (key, presence_h.tobytes())
 
         def worked_out() -> WholeLayer:
             asked = Asked(
                 view.columns, view.places, question, moment_d,
                 self._street_metres(view, ground) if question.per == "street_km" else None,
+                presence_h,
             )  # fmt: skip
             return WholeLayer(
                 view.places, measured(asked), [None] * len(view.places),

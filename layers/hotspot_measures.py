@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,9 @@ from geo.errors import InvalidInput, TooFewIncidents
 from geo.incidents.columns import IncidentColumns
 from geo.values import Period
 from layers.density_picture import density_picture, edge_m_of
+from layers.discovered import presence_weights
 from layers.hotspot_places import HotspotPlaces
-from layers.hotspot_question import HotspotQuestion, Measure, Per
+from layers.hotspot_question import FOUND_SOURCE, HotspotQuestion, Measure, Per
 from layers.hotspots import HotspotForecaster, is_coloured
 from layers.local_statistics import (
     getis_ord_gi_star,
@@ -67,12 +68,37 @@ class Asked:
     question: HotspotQuestion
     moment_d: float
     street_m: Floats | None = None
+    presence_h: Floats | None = None
 
     def counts(self, period: Period) -> Floats:
         """Return the incidents asked for in each place within a period."""
+        return self._of(self.question, period)
+
+    def _of(self, question: HotspotQuestion, period: Period) -> Floats:
         rows = self.columns.rows_in(period)
-        where = self.places.position[rows][self.question.is_asked(self.columns, rows)]
+        where = self.places.position[rows][question.is_asked(self.columns, rows)]
         return np.bincount(where[where >= 0], minlength=len(self.places)).astype(float)
+
+    def weighed(self, counts: Floats) -> Floats:
+        """Return the counts with those that officers began weighed by presence, if that is asked.
+
+        Raises
+        ------
+        TooFewIncidents : nobody's presence was measured
+        """
+        if self.presence_h is None:
+            return counts
+        if not self.presence_h.any():
+            raise TooFewIncidents(
+                "No presence of patrols was measured in this period. Take another period, or ask "
+                "without presence_corrected.",
+                found=0,
+                needed=1,
+            )
+        found = self._of(
+            replace(self.question, sources=frozenset({FOUND_SOURCE})), self.question.period
+        )
+        return counts + found * (presence_weights(self.presence_h) - 1)
 
     def exposure(self) -> Floats:
         """Return how much of what the rate is of there is in each place.
@@ -135,32 +161,47 @@ Filled = tuple[Flags, str]
 
 
 def _counts(asked: Asked, counts: Floats, table: pd.DataFrame) -> Filled:
-    table["value"] = counts
-    return counts > 0, "Incidents counted."
+    table["value"] = asked.weighed(counts)
+    return counts > 0, f"Incidents counted.{_weighed_note(asked)}"
 
 
 def _rate(asked: Asked, counts: Floats, table: pd.DataFrame) -> Filled:
     exposed = asked.exposure()
     known = exposed > 0
     years = asked.question.length_d / DAYS_A_YEAR
-    rate = np.divide(counts, exposed * years, out=np.full(len(counts), np.nan), where=known)
+    weighed = asked.weighed(counts)
+    rate = np.divide(weighed, exposed * years, out=np.full(len(counts), np.nan), where=known)
     table["rate"], table["value"] = rate, rate
     unexposed = int((~known & (counts > 0)).sum())
     note = f" {unexposed:,} places with incidents have none and no rate." if unexposed else ""
     return (counts > 0) & known, (
         f"{UNITS[asked.question.per]}, as counted: of few incidents, it says little.{note}"
+        f"{_weighed_note(asked)}"
     )
 
 
 def _risk(asked: Asked, counts: Floats, table: pd.DataFrame) -> Filled:
     years = asked.question.length_d / DAYS_A_YEAR
-    rates = shrink_to_local_mean(counts, asked.places.neighbours, exposure=asked.exposure() * years)
+    rates = shrink_to_local_mean(
+        asked.weighed(counts), asked.places.neighbours, exposure=asked.exposure() * years
+    )
     table["rate"], table["low"], table["high"] = rates.rate, rates.low, rates.high
     table["is_coloured"], table["value"] = is_coloured(rates), rates.rate
     return counts > 0, (
         f"{UNITS[asked.question.per]}, pulled towards the surroundings where there are few "
         f"(empirical Bayes, shape {rates.shape:.2f}), with the 95 % interval. Coloured: {FEW} or "
-        "more, and surely above the mean."
+        f"more, and surely above the mean.{_weighed_note(asked)}"
+    )
+
+
+def _weighed_note(asked: Asked) -> str:
+    if asked.presence_h is None:
+        return ""
+    unknown = int((asked.presence_h == 0).sum())
+    return (
+        " What officers began is weighed by the hours patrols were measured in each grid: found an "
+        f"hour there, not found. In {unknown:,} grids nobody was: what is found there is unknown, "
+        "not nothing."
     )
 
 

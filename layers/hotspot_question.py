@@ -19,6 +19,8 @@ Measure = Literal["counts", "rate", "risk", "gi", "moran", "change", "forecast",
 Per = Literal["place", "household", "km2", "street_km"]
 """What a rate is of: each place alike, 1,000 households, a km2, a km of street."""
 
+WEIGHED_MEASURES: tuple[Measure, ...] = ("counts", "rate", "risk")
+FOUND_SOURCE = "officer_initiated"
 HORIZON_MAX_D = 100.0
 BANDWIDTH_MIN_M, BANDWIDTH_MAX_M = 50.0, 3_000.0
 
@@ -37,6 +39,8 @@ class HotspotQuestion:
     horizon_d : [days], of `forecast`
     per : of `rate` and `risk`
     bandwidth_m : [m], of `density`
+    by_presence : what officers began counts by how long patrols were there; of `counts`, `rate` and
+        `risk`, by grid
     """
 
     period: Period
@@ -49,6 +53,7 @@ class HotspotQuestion:
     horizon_d: float = 7.0
     per: Per = "place"
     bandwidth_m: float = BANDWIDTH_M
+    by_presence: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.horizon_d <= HORIZON_MAX_D:
@@ -62,6 +67,15 @@ class HotspotQuestion:
                 f"The bandwidth is {self.bandwidth_m:g} m, wanted {BANDWIDTH_MIN_M:g} to "
                 f"{BANDWIDTH_MAX_M:g}.",
                 field="bandwidth_m",
+            )
+
+        if self.by_presence and (
+            FOUND_SOURCE not in self.sources or self.measure not in WEIGHED_MEASURES
+        ):
+            raise InvalidInput(
+                "Presence weighs what officers began. Ask with all_sources=true, and for "
+                f"{', '.join(WEIGHED_MEASURES)}.",
+                field="presence_corrected",
             )
 
     @property

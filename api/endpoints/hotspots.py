@@ -108,6 +108,13 @@ def hotspot_question(
         bool,
         Query(description="Also what officers began, sensors and other units sent. Audited."),
     ] = False,
+    presence_corrected: Annotated[
+        bool,
+        Query(
+            description="Weigh what officers began by the hours that patrols were measured there; "
+            "with all_sources, of counts, rate and risk, by grid."
+        ),
+    ] = False,
 ) -> HotspotQuestion:
     """What is asked of the layer."""  # fmt: skip
     tree = CategoryTree.load(session)
@@ -138,6 +145,7 @@ def hotspot_question(
         horizon_d=horizon_days,
         per=per,
         bandwidth_m=bandwidth_m,
+        by_presence=presence_corrected,
     )
 
 

@@ -11,11 +11,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from geo.coverage.pieces import SUMS
 from geo.incidents.categories import CategoryRow, load_categories
 from geo.store.cluster import EmbeddedCluster
+from geo.tables import GridCoverage
 from layers.concentration import concentration_curve
 from tests.api.conftest import CITY_BBOX, GRID_A, GRID_B, District, settled_district
-from tests.api.test_incidents import LAYER, NOW, add_incident, asking
+from tests.api.test_incidents import LAYER, NOW, add_incident, asking, point_in
 
 WHOLE = {
     "bbox": CITY_BBOX, "zoom": 16, "start": (NOW - timedelta(days=300)).isoformat(),
@@ -62,6 +64,20 @@ def place(cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory) ->
                 add_incident(
                     session, lonlat, days_ago=days_ago,
                     grid_code=GRID_A if letter == "A" else GRID_B, **more,
+                )  # fmt: skip
+            for letter, code, ms in (("A", GRID_A, 20), ("B", GRID_B, 5)):
+                for _ in range(10):
+                    add_incident(
+                        session, point_in(place, letter), grid_code=code, source="officer_initiated"
+                    )
+                hours = np.zeros(1, SUMS)
+                # Patrolling, stationary, responding; certain, then uncertain.
+                hours["ms"] = np.array([ms * 2, ms, 99, ms, 0, 99]) * 900_000
+                session.add(
+                    GridCoverage(
+                        hour=NOW.replace(minute=0, second=0) - timedelta(days=3), kind="cell",
+                        grid_code=code, sums=hours.tobytes(), visits=b"",
+                    )
                 )  # fmt: skip
         yield place
 
@@ -162,6 +178,37 @@ def test_five_incidents_in_all_say_that_they_say_little(place: District) -> None
         answer = client.get(LAYER + path, params=few)
         assert answer.status_code == 409
         assert "Take a longer period" in answer.text
+
+
+def test_what_officers_began_is_weighed_by_measured_presence(place: District) -> None:
+    """20 h of patrol in A, 5 in B, none in C: 25/3 in the mean; 10 found in A and in B."""
+    client = asking(place)
+    found = {"by": "grid", "all_sources": True}
+    plain = by_grid(told(client, **found))
+    assert {code: one["value"] for code, one in plain.items()} == {GRID_A: 255, GRID_B: 40}
+    body = told(client, presence_corrected=True, **found)
+    weighed = by_grid(body)
+    assert weighed[GRID_A]["count"] == 255  # what is counted stays told
+    assert weighed[GRID_A]["value"] == pytest.approx(245 + 10 * 25 / 3 / 20, abs=1e-3)
+    assert weighed[GRID_B]["value"] == pytest.approx(30 + 10 * 25 / 3 / 5, abs=1e-3)
+    assert "In 1 grids nobody was" in body["method"]
+    risk = by_grid(told(client, presence_corrected=True, measure="risk", **found))
+    without = by_grid(told(client, measure="risk", **found))
+    assert risk[GRID_B]["rate"] > without[GRID_B]["rate"]
+    for more, says in (
+        ({"by": "grid"}, "all_sources=true"),
+        ({"all_sources": True}, "by=grid"),
+        (found | {"measure": "gi"}, "counts, rate, risk"),
+    ):
+        refused = client.get(LAYER, params=WHOLE | {"presence_corrected": True} | more)
+        assert refused.status_code == 422
+        assert says in refused.text
+    long_ago = {"start": (NOW - timedelta(days=500)).isoformat(), "end": WHOLE["start"]}
+    unmeasured = client.get(LAYER, params=WHOLE | found | long_ago | {"presence_corrected": True})
+    assert unmeasured.status_code == 409
+    # Of their own grid alone, presence has nothing to be compared with: each weighs 1.
+    own = told(asking(place, "patrol_leader", GRID_B), presence_corrected=True, **found)
+    assert by_grid(own)[GRID_B]["value"] == 40
 
 
 def test_concentration_is_that_of_the_layers_own_function(place: District) -> None:
