@@ -43,8 +43,9 @@ QUESTIONS = frozenset(
     {
         "geocode_many", "read_addresses", "standardise_addresses", "compare_addresses",
         "ask_export", "stop_export", "open_task", "end_task",
-        "search_residents", "read_resident_numbers",
         "get_travel_times", "get_travel_path", "find_nearest_units",
+        "search_residents", "read_resident_numbers", "read_dwelling_numbers",
+        "read_establishment_numbers",
     }
 )  # fmt: skip
 # Routes that take a permission of their own instead of reading or writing.

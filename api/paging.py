@@ -6,7 +6,7 @@ meanwhile shifts nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
@@ -50,11 +50,16 @@ def links(request: Request, *, after: Any | None) -> list[dict[str, str]]:
 
     They are relative to this server: a proxy in front keeps its own name.
     """
+    return links_with(request, None if after is None else {"after": after})
+
+
+def links_with(request: Request, after: Mapping[str, Any] | None) -> list[dict[str, str]]:
+    """Return links to this page and, where the keys that the next begins after are given, to it."""
     given = dict(request.query_params.multi_items())
     path = request.url.path
     shown = f"{path}?{urlencode(given)}" if given else path
     found = [{"rel": "self", "href": shown}]
     if after is not None:
-        following = urlencode({**given, "after": str(after)})
+        following = urlencode({**given, **{name: str(key) for name, key in after.items()}})
         found.append({"rel": "next", "href": f"{path}?{following}"})
     return found

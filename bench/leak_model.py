@@ -82,7 +82,9 @@ BY_CHANCE = re.compile(r'"reference":"[^"]*"|nonce="[^"]*"|<code>[0-9a-f]{16}</c
 ANSWERS_A_PERSON = {
     "copy_subject", "correct_subject", "list_subject_requests", "get_subject_request",
 }  # fmt: skip
-SHOWS_NUMBERS = {"copy_subject", "read_resident_numbers"}
+SHOWS_NUMBERS = {
+    "copy_subject", "read_resident_numbers", "read_dwelling_numbers", "read_establishment_numbers",
+}  # fmt: skip
 # They say again what the order of an export said, to who gave it and who may approve it.
 REPEATS_AN_ORDER = {"list_exports", "get_export", "ask_export", "stop_export"}
 # Name of a path or body field → what its number stands for.

@@ -67,6 +67,7 @@ def place_page(
         },
         page="place",
         overview=overview,
+        today=day.isoformat(),
         address=address,
         grid=_grid_of(session, address.grid_code, day, scope),
         map_link=_map_link(address),

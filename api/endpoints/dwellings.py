@@ -16,10 +16,12 @@ from api.dependencies import (
     ReadSession,
     RowId,
     Scope,
+    ServicesDep,
     SettingsDep,
     WriteSession,
 )
 from api.registers import (
+    PersonAccess,
     WritingDep,
     address_texts,
     changes_of,
@@ -36,6 +38,7 @@ from api.schemas.dwellings import (
     DwellingChange,
     DwellingEnd,
     DwellingPage,
+    LandlordNumbers,
     NewDwelling,
 )
 from api.schemas.errors import error_responses, write_error_responses
@@ -48,7 +51,8 @@ from api.schemas.registers import (
     WriteAnswer,
 )
 from geo import registers, tables
-from geo.audit import audited
+from geo.audit import audited, require_reason
+from geo.errors import TooManyTries
 from geo.registers import RecordFilter
 
 router = APIRouter(prefix="/dwellings", tags=["registers"])
@@ -169,6 +173,28 @@ def change_dwelling(
         writing=writing,
     )
     return write_answer(answer)
+
+
+@router.post(
+    "/{dwelling_id}/numbers", operation_id="read_dwelling_numbers",
+    summary="The landlord's phone, unmasked", responses=write_error_responses(404, 428, 429),
+)  # fmt: skip
+def read_dwelling_numbers(
+    session: WriteSession,
+    scope: Scope,
+    services: ServicesDep,
+    caller: SignedInCaller,
+    access: PersonAccess,
+    dwelling_id: DwellingId,
+) -> LandlordNumbers:
+    """Each such reading is an entry of its own in the audit log."""
+    require_reason(access)
+    if not services.person_searches.hit(caller.name):
+        raise TooManyTries("Too many numbers were looked at. Wait a minute.", retry_after_s=60)
+    found = registers.read_numbers(
+        session, dwelling_id, ["landlord_phone"], kind="dwelling", access=access, scope=scope
+    )
+    return LandlordNumbers(**found)
 
 
 @router.post(

@@ -16,10 +16,12 @@ from api.dependencies import (
     ReadSession,
     RowId,
     Scope,
+    ServicesDep,
     SettingsDep,
     WriteSession,
 )
 from api.registers import (
+    PersonAccess,
     WritingDep,
     address_texts,
     changes_of,
@@ -33,6 +35,7 @@ from api.registers import (
 )
 from api.schemas.errors import error_responses, write_error_responses
 from api.schemas.establishments import (
+    ContactNumbers,
     Establishment,
     EstablishmentChange,
     EstablishmentEnd,
@@ -49,7 +52,8 @@ from api.schemas.registers import (
     WriteAnswer,
 )
 from geo import registers, tables
-from geo.audit import audited
+from geo.audit import audited, require_reason
+from geo.errors import TooManyTries
 from geo.registers import RecordFilter
 
 router = APIRouter(prefix="/establishments", tags=["registers"])
@@ -170,6 +174,33 @@ def change_establishment(
         writing=replace(writing, although_alike=given.although_alike),
     )
     return write_answer(answer)
+
+
+@router.post(
+    "/{establishment_id}/numbers", operation_id="read_establishment_numbers",
+    summary="The contact's phone, unmasked", responses=write_error_responses(404, 428, 429),
+)  # fmt: skip
+def read_establishment_numbers(
+    session: WriteSession,
+    scope: Scope,
+    services: ServicesDep,
+    caller: SignedInCaller,
+    access: PersonAccess,
+    establishment_id: EstablishmentId,
+) -> ContactNumbers:
+    """Each such reading is an entry of its own in the audit log."""
+    require_reason(access)
+    if not services.person_searches.hit(caller.name):
+        raise TooManyTries("Too many numbers were looked at. Wait a minute.", retry_after_s=60)
+    found = registers.read_numbers(
+        session,
+        establishment_id,
+        ["contact_phone"],
+        kind="establishment",
+        access=access,
+        scope=scope,
+    )
+    return ContactNumbers(**found)
 
 
 @router.post(

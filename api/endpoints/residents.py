@@ -34,6 +34,7 @@ from api.registers import (
 from api.schemas.errors import error_responses, write_error_responses
 from api.schemas.registers import NewReport, Quality, Report, Verification, WriteAnswer
 from api.schemas.residents import (
+    ElsewhereReport,
     NewResident,
     Numbers,
     NumbersWanted,
@@ -47,6 +48,7 @@ from api.schemas.residents import (
     ResidentMove,
     ResidentPage,
     ResidentSearch,
+    Told,
 )
 from geo import registers
 from geo.accounts import Permission
@@ -249,6 +251,33 @@ def read_resident_numbers(
         raise TooManyTries("Too many numbers were looked at. Wait a minute.", retry_after_s=60)
     found = registers.read_numbers(session, resident_id, given.fields, access=access, scope=scope)
     return Numbers(**found)
+
+
+@router.post(
+    "/residents/report-elsewhere", status_code=202, operation_id="report_elsewhere",
+    summary="Tell the other grid that a person is said to live here",
+    responses=write_error_responses(404, 409, 428, 429),
+)  # fmt: skip
+def report_elsewhere(
+    session: WriteSession,
+    services: ServicesDep,
+    caller: SignedInCaller,
+    writing: PersonWriting,
+    given: ElsewhereReport,
+) -> Told:
+    """After a 409 `lives_elsewhere` outside the scope: those who see that residence find a report
+    at it. Where that is isn't said."""
+    require_reason(writing.access)
+    if not services.person_searches.hit(caller.name):
+        raise TooManyTries("Too many reports. Wait a minute.", retry_after_s=60)
+    registers.report_elsewhere(
+        session,
+        registers.NewResidence(**given.residence.model_dump()),
+        identity_number=given.identity_number,
+        resident_id=given.resident_id,
+        writing=writing,
+    )
+    return Told()
 
 
 @router.post(

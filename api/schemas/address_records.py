@@ -6,6 +6,8 @@ from pydantic import BaseModel, Field
 
 from api.schemas.dwellings import Dwelling
 from api.schemas.establishments import Establishment
+from api.schemas.geometry import Link
+from api.schemas.registers import Report
 from api.schemas.residents import Resident
 
 
@@ -20,3 +22,7 @@ class AddressRecords(BaseModel):
     residents: list[Resident] | None = Field(
         description="Missing where no purpose and case are given, or the role sees no persons."
     )
+    reports: list[Report] = Field(
+        description="Open reports that one of these is wrong; of persons only where those are."
+    )
+    links: list[Link]

@@ -37,6 +37,12 @@ class Landlord(BaseModel):
     note: str | None
 
 
+class LandlordNumbers(BaseModel):
+    """The landlord's phone as it is."""
+
+    landlord_phone: str | None
+
+
 class Dwelling(BaseModel):
     """One dwelling at a standard address."""
 

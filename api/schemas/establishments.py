@@ -30,6 +30,12 @@ class Contact(BaseModel):
     note: str | None
 
 
+class ContactNumbers(BaseModel):
+    """The contact's phone as it is."""
+
+    contact_phone: str | None
+
+
 class Establishment(BaseModel):
     """One organisation at a standard address, there on the days of [occupied_from, occupied_to)."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from api.dependencies import SoundText
+from api.dependencies import ID_MAX, SoundText
 from api.schemas.geometry import Link
 from api.schemas.registers import AddressNumber, AlthoughAlike, Look, Quality, Strict, Text, Version
 
@@ -143,6 +143,20 @@ class ResidentSearch(Strict):
         if (self.identity_number is None) == (self.phone is None):
             raise ValueError("Give identity_number or phone, one of the two.")
         return self
+
+
+class ElsewhereReport(Strict):
+    """Who lives here is recorded where the caller doesn't see: tell those who do."""
+
+    identity_number: Text | None = Field(default=None, description="Who; or `resident_id`.")
+    resident_id: Annotated[int, Field(ge=1, le=ID_MAX)] | None = None
+    residence: NewResidence
+
+
+class Told(BaseModel):
+    """It was told; where isn't said."""
+
+    told: bool = True
 
 
 class NumbersWanted(Strict):

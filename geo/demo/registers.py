@@ -43,6 +43,9 @@ STEMS, BRANCHES = "甲乙丙丁戊己庚辛壬癸", "子丑寅卯辰巳午未申
 PEOPLED_SHARE = 0.3  # of dwellings whose people are recorded
 LOOKED_SHARE = 0.85  # of records that somebody looked at
 LOOKED_DAYS = 420  # the oldest look lies this long ago
+# Nobody left earlier: retention lets former residences go (geo.retention), and a city whose past is
+# purged at its first start would begin with receipts.
+LEFT_DAYS = 900
 
 Row = dict[str, Any]
 
@@ -144,7 +147,8 @@ class _Maker:
                 person = self.resident(kind)
                 residents.append(person)
                 left = self.rng.random() < 0.06 and since < self.today - timedelta(days=60)
-                until = since + (self.today - since) / 2 if left else None
+                earliest = self.today - timedelta(days=LEFT_DAYS)
+                until = max(since + (self.today - since) / 2, earliest) if left else None
                 residences.append(self.residence(person, dwelling, kind, since, until))
                 if kind == "floating" and not left and self.rng.random() < 0.08:
                     # 人户分离: registered in another dwelling of the city.

@@ -23,6 +23,7 @@ from geo.registers.dwellings import (
     end_dwelling,
     record_dwelling,
 )
+from geo.registers.elsewhere import report_elsewhere
 from geo.registers.establishments import (
     NewEstablishment,
     change_establishment,
@@ -61,6 +62,7 @@ from geo.registers.residences import (
 from geo.registers.residents import NewResident, change_resident, record_resident
 from geo.registers.verifying import (
     Look,
+    find_open_reports,
     find_reports,
     find_verifications,
     report_error,
@@ -106,6 +108,7 @@ __all__ = [
     "find_by_number",
     "find_due",
     "find_former",
+    "find_open_reports",
     "find_records",
     "find_reports",
     "find_verifications",
@@ -121,6 +124,7 @@ __all__ = [
     "record_establishment",
     "record_history",
     "record_resident",
+    "report_elsewhere",
     "report_error",
     "required_fields",
     "residence_facts",

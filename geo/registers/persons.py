@@ -7,7 +7,7 @@ address, or in the pages of a grid.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -23,12 +23,22 @@ from geo.registers.finding import find_former, get_record, record_in_scope, was_
 from geo.registers.numbers import read_document_number, read_identity_number, read_phone
 from geo.registers.residents import resident_facts
 from geo.registers.sealed import is_indexed, read_sealed
-from geo.sealed_columns import RESIDENT_IDENTITY, RESIDENT_PHONE
+from geo.sealed_columns import (
+    CONTACT_PHONE,
+    LANDLORD_PHONE,
+    RESIDENT_IDENTITY,
+    RESIDENT_PHONE,
+    SealedColumn,
+)
 from geo.tables import Residence, Resident, StandardAddress
 from geo.values import GridScope
 
 PAGE_MAX = 200
-NUMBERS = {"identity_number": RESIDENT_IDENTITY, "phone": RESIDENT_PHONE}
+NUMBERS: Mapping[str, Mapping[str, SealedColumn]] = {
+    "resident": {"identity_number": RESIDENT_IDENTITY, "phone": RESIDENT_PHONE},
+    "dwelling": {"landlord_phone": LANDLORD_PHONE},
+    "establishment": {"contact_phone": CONTACT_PHONE},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +98,21 @@ def read_resident(
 
 
 def residents_at(
-    session: Session, address_id: int, *, on: date | None, access: Access, scope: GridScope
+    session: Session,
+    address_id: int,
+    *,
+    on: date | None,
+    after_id: int = 0,
+    limit: int | None = None,
+    access: Access,
+    scope: GridScope,
 ) -> Sequence[PersonView]:
     """Return who lives, or lived, at an address, by household.
 
     Parameters
     ----------
     on : who lived there on this day; None: whenever
+    after_id, limit : only those behind this number of a person, and so many of them by number
 
     Raises
     ------
@@ -111,8 +129,10 @@ def residents_at(
             select(Resident)
             .where(
                 Resident.id.in_(select(Residence.resident_id).where(here, _in_scope(scope))),
+                Resident.id > after_id,
             )
             .order_by(Resident.id)
+            .limit(limit)
         ).all()
         views = _views(session, found, here, scope)
         views.sort(key=lambda view: (view.residences[0].residence.household_ref or "~",
@@ -151,7 +171,7 @@ def find_by_number(
             wanted = is_indexed(session, Resident.phone_index, RESIDENT_PHONE, read_phone(phone))
         else:
             assert identity_number is not None
-            number = _any_document(identity_number, today)
+            number = any_document(identity_number, today)
             wanted = is_indexed(session, Resident.identity_index, RESIDENT_IDENTITY, number)
         found = session.scalars(
             select(Resident)
@@ -214,13 +234,19 @@ def list_residents(
 
 def read_numbers(
     session: Session,
-    resident_id: int,
+    record_id: int,
     fields: Iterable[str],
     *,
+    kind: str = "resident",
     access: Access,
     scope: GridScope,
 ) -> dict[str, str | None]:
     """Return numbers of a person as they are, unmasked; each such reading is an entry of its own.
+
+    Parameters
+    ----------
+    kind : of the record that has them: a `resident`, the landlord of a `dwelling`, the contact of
+        an `establishment`
 
     Raises
     ------
@@ -229,16 +255,16 @@ def read_numbers(
     InvalidInput : no such number
     """
     wanted = sorted(set(fields))
-    unknown = [name for name in wanted if name not in NUMBERS]
-    if unknown or not wanted:
-        raise InvalidInput(f"Wanted some of {', '.join(NUMBERS)}.", field="fields")
+    known = NUMBERS[kind]
+    if not wanted or not known.keys() >= set(wanted):
+        raise InvalidInput(f"Wanted some of {', '.join(known)}.", field="fields")
     with audited(
-        session, access, f"resident.unmask {' '.join(wanted)}", object_kind="resident",
-        object_ref=str(resident_id),
+        session, access, f"{kind}.unmask {' '.join(wanted)}", object_kind=kind,
+        object_ref=str(record_id),
     ) as read:  # fmt: skip
-        resident = get_record(session, "resident", resident_id, scope=scope)
+        record = get_record(session, kind, record_id, scope=scope)
         read.row_count = 1
-        return {name: read_sealed(session, resident, NUMBERS[name]) for name in wanted}
+        return {name: read_sealed(session, record, known[name]) for name in wanted}
 
 
 def _views(
@@ -299,8 +325,13 @@ def _as_recorded(session: Session, view: PersonView, until: datetime) -> PersonV
     )
 
 
-def _any_document(written: str, today: date) -> str:
-    """An identity number if it is one, else the number of another document."""
+def any_document(written: str, today: date) -> str:
+    """Return an identity number if it is one, else the number of another document.
+
+    Raises
+    ------
+    InvalidNumber : it is neither
+    """
     try:
         return read_identity_number(written, today=today)
     except InvalidNumber:

@@ -306,11 +306,7 @@ def find_overlapping(
     """
     hold(session, f"residences of {resident_id}")
     others = select(Residence.id, Residence.grid_code, Residence.kind).where(
-        Residence.resident_id == resident_id,
-        Residence.id != but_id,
-        Residence.annulled_at.is_(None),
-        _overlaps(wanted.lived_from, wanted.lived_to),
-        _excludes(wanted.kind),
+        Residence.resident_id == resident_id, Residence.id != but_id, *overlapping(wanted)
     )
     with seeing_everything(session):
         rows = session.execute(others.order_by(Residence.id)).all()
@@ -323,6 +319,15 @@ def find_overlapping(
         )
         for row in rows
     ]
+
+
+def overlapping(wanted: NewResidence) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions under which another residence of the same person forbids this one."""
+    return (
+        Residence.annulled_at.is_(None),
+        _overlaps(wanted.lived_from, wanted.lived_to),
+        _excludes(wanted.kind),
+    )
 
 
 def residence_facts(residence: Residence) -> dict[str, Any]:

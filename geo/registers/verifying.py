@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from geo.audit import record as record_in_log
@@ -258,6 +258,28 @@ def find_reports(
     if record_id is not None:
         query = query.where(RecordReport.record_id == record_id)
     return session.scalars(query.order_by(RecordReport.id).limit(limit)).all()
+
+
+def find_open_reports(
+    session: Session, records: Mapping[str, Collection[int]], *, limit: int = 1000
+) -> Sequence[RecordReport]:
+    """Return the open reports about these records (kind → numbers), by number.
+
+    The scope is that of the session; who asks about persons audits it.
+    """
+    about = [
+        (RecordReport.record_kind == kind) & RecordReport.record_id.in_(sorted(ids))
+        for kind, ids in records.items()
+        if ids
+    ]
+    if not about:
+        return []
+    return session.scalars(
+        select(RecordReport)
+        .where(RecordReport.status == "open", or_(*about))
+        .order_by(RecordReport.id)
+        .limit(limit)
+    ).all()
 
 
 def _require_reason(kind: str, writing: Writing) -> None:

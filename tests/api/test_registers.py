@@ -327,3 +327,37 @@ def test_what_is_at_an_address(office: Office) -> None:
     with_reason = worker.get(url, headers=REASON).json()
     assert [each["name"] for each in with_reason["residents"]] == ["测试甲1"]
     assert worker.get(f"/v1/addresses/{office.ids['b']}/records").status_code == 404
+
+
+def test_a_full_address_comes_in_pages_with_its_reports(office: Office) -> None:
+    worker = office.as_("grid_worker", A)
+    place = office.ids["a"]
+    for at in range(3):
+        body = {"standard_address_id": place, "use": "vacant", "although_alike": True}
+        made = worker.post("/v1/dwellings", json=body).json()["record_id"]
+        body = person(office, number=at + 1, phone=None)
+        assert worker.post("/v1/residents", json=body, headers=REASON).status_code == 201
+    worker.post(f"/v1/dwellings/{made}/reports", json={"note": "x", "field": "use"})
+    found: dict[str, list[int]] = {"dwellings": [], "residents": [], "reports": []}
+    link = f"/v1/addresses/{place}/records?limit=2"
+    pages = 0
+    while link:
+        page = worker.get(link, headers=REASON).json()
+        for name, ids in found.items():
+            ids += [each["id"] for each in page[name]]
+        link = next((each["href"] for each in page["links"] if each["rel"] == "next"), "")
+        pages += 1
+    assert pages == 2
+    assert len(set(found["dwellings"])) == len(found["dwellings"]) == 3
+    assert len(set(found["residents"])) == len(found["residents"]) == 3
+    assert len(found["reports"]) == 1
+
+
+def test_a_landlords_phone_whole_takes_a_reason_and_is_audited(office: Office) -> None:
+    worker = office.as_("grid_worker", A)
+    body = {"standard_address_id": office.ids["a"], "use": "rented_whole", "landlord_phone": PHONE}
+    made = worker.post("/v1/dwellings", json=body, headers=REASON).json()["record_id"]
+    assert worker.post(f"/v1/dwellings/{made}/numbers").status_code == 428
+    answer = worker.post(f"/v1/dwellings/{made}/numbers", headers=REASON)
+    assert answer.json() == {"landlord_phone": PHONE}
+    assert "dwelling.unmask landlord_phone" in office.actions()

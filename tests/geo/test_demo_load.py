@@ -22,6 +22,7 @@ from geo.errors import InvalidFile, StoreNotEmpty
 from geo.importers.basemap import import_basemap
 from geo.registers.completeness import missing_fields
 from geo.registers.numbers import birth_year_of, read_credit_code, read_identity_number
+from geo.retention import RULES
 from geo.roads.report import road_report
 from geo.roads.store import load_road_network
 from geo.sealed_columns import RESIDENT_IDENTITY
@@ -69,6 +70,9 @@ def assert_registers_are_invented_and_sound(session: Session, loaded: DemoLoad) 
         )
     )
     assert moved > 100 and both > 100
+    # What retention lets go would be purged at the first start of the city.
+    oldest = session.scalar(text("SELECT max(lived_from) - min(lived_to) FROM residence"))
+    assert oldest < next(rule.days for rule in RULES if rule.name == "residences")
 
 
 def test_it_lands_whole_and_says_that_it_is_generated(database: Database, city: DemoCity) -> None:

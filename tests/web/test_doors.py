@@ -105,6 +105,11 @@ WRITES: dict[str, dict[str, Any]] = {
     "report_establishment": {"establishment_id": "ESTABLISHMENT", "body": {"note": "x"}},
     "record_resident": {"body": {"name": "测试甲某", "residence": LIVES}, "headers": REASON},
     "change_resident": {"resident_id": "RESIDENT", "body": SEEN, "headers": REASON},
+    "report_elsewhere": {
+        "body": {"resident_id": "RESIDENT", "residence": LIVES}, "headers": REASON,
+    },
+    "read_dwelling_numbers": {"dwelling_id": "DWELLING", "headers": REASON},
+    "read_establishment_numbers": {"establishment_id": "ESTABLISHMENT", "headers": REASON},
     "read_resident_numbers": {
         "resident_id": "RESIDENT", "body": {"fields": ["phone"]}, "headers": REASON,
     },

@@ -16,17 +16,24 @@ const SECTIONS = {
 
 const shown = { dwelling: PAGE, establishment: PAGE, resident: PAGE };
 let records = null;
+let nextPage = null; // of what lies here, where it is very much
+let asOf = settings.today;
 let question = null;
 let told = null; // { anchor, section, text }: what was just stored
 
-const forms = placeForms({ saved, reload: load });
+const forms = {
+  ...placeForms({ saved, reload: load }),
+  reportsOf: (kind, id) => records.reports.filter((each) => each.record_kind === kind && each.record_id === id),
+  isPast: () => asOf !== settings.today,
+};
 
 async function load() {
   question?.abort();
   question = new AbortController();
   showFault(null);
   try {
-    records = await askJson(`/v1/addresses/${settings.address_id}/records`, { signal: question.signal });
+    records = await askJson(`/v1/addresses/${settings.address_id}/records?on=${asOf}`, { signal: question.signal });
+    nextPage = nextOf(records);
     draw();
   } catch (error) {
     if (wasGivenUp(error)) return;
@@ -34,6 +41,16 @@ async function load() {
     showFault(error.message);
   }
   document.documentElement.setAttribute("data-ready", "true");
+}
+
+function nextOf(page) {
+  return page.links.find((link) => link.rel === "next")?.href ?? null;
+}
+
+async function loadMore() {
+  const page = await askJson(nextPage);
+  for (const name of ["dwellings", "establishments", "residents", "reports"]) records[name]?.push(...page[name] ?? []);
+  nextPage = nextOf(page);
 }
 
 function showFault(text) {
@@ -59,12 +76,27 @@ function drawSection(name) {
   const wanted = told?.section === name ? told.anchor : location.hash.slice(1);
   const at = (list ?? []).findIndex((each) => `${name}-${each.id}` === wanted);
   shown[name] = Math.max(shown[name], at + 1);
-  byId(`${name}-count`).textContent = list?.length ? formatNumber(list.length) : "";
-  const cards = (list ?? []).slice(0, shown[name]).map((each) => SECTIONS[name].card(each, forms));
+  byId(`${name}-count`).textContent = list?.length ? formatNumber(list.length) + (nextPage ? "+" : "") : "";
+  const some = (list ?? []).slice(0, shown[name]);
+  const cards = name === "resident" ? byHousehold(some) : some.map((each) => SECTIONS[name].card(each, forms));
   if (list === null) cards.push(behindTask());
   else if (list.length === 0) cards.push(make("p", { class: "record-none" }, say(`place.none_${name}`)));
   byId(`${name}-list`).replaceChildren(...cards);
-  byId(`${name}-more`).hidden = (list?.length ?? 0) <= shown[name];
+  byId(`${name}-more`).hidden = (list?.length ?? 0) <= shown[name] && nextPage === null;
+}
+
+/** Residents under the household they are recorded in, where the place has more than one. */
+function byHousehold(residents) {
+  const refOf = (resident) => resident.residences[0]?.household_ref ?? null;
+  const isOne = new Set(residents.map(refOf)).size < 2;
+  return residents.flatMap((resident, at) => {
+    const cards = [residentCard(resident, forms)];
+    const ref = refOf(resident);
+    if (!isOne && (at === 0 || ref !== refOf(residents[at - 1]))) {
+      cards.unshift(make("h3", { class: "household" }, ref === null ? say("place.no_household") : say("place.household", { ref })));
+    }
+    return cards;
+  });
 }
 
 /** Persons aren't shown: for want of a task, which is asked for here, or to this role never. */
@@ -94,6 +126,9 @@ function drawSummary() {
   if (incomplete) {
     tags.push(make("span", { class: "tag tag-due" }, say("place.summary_missing", { count: formatNumber(incomplete) })));
   }
+  const wrong = records.reports.length;
+  if (wrong) tags.push(make("span", { class: "tag tag-late" }, say("place.summary_reports", { count: formatNumber(wrong) })));
+  if (forms.isPast()) tags.unshift(make("span", { class: "tag" }, say("place.summary_past", { day: asOf })));
   if (qualities.length === 0) tags.push(make("span", { class: "quiet" }, say("place.summary_none")));
   else if (!tags.length) tags.push(make("span", { class: "tag" }, say("place.summary_good")));
   if (records.residents === null) tags.push(make("span", { class: "quiet" }, say("place.summary_without_persons")));
@@ -115,11 +150,21 @@ function tell() {
 }
 
 for (const name of Object.keys(SECTIONS)) {
-  byId(`${name}-more`).addEventListener("click", () => {
+  byId(`${name}-more`).addEventListener("click", async () => {
     shown[name] += PAGE;
-    drawSection(name);
+    try {
+      if (nextPage && (SECTIONS[name].list(records)?.length ?? 0) < shown[name]) await loadMore();
+    } catch (error) {
+      showFault(error.message);
+    }
+    for (const each of Object.keys(SECTIONS)) drawSection(each);
   });
 }
+byId("place-day").addEventListener("change", (event) => {
+  asOf = event.target.value || settings.today;
+  for (const button of document.querySelectorAll(".register-head .button")) button.hidden = forms.isPast();
+  load();
+});
 byId("record-dwelling")?.addEventListener("click", () => forms.recordDwelling());
 byId("record-establishment")?.addEventListener("click", () => forms.recordEstablishment());
 byId("record-resident")?.addEventListener("click", () => forms.recordResident());

@@ -18,6 +18,11 @@ export async function drawAlike(facts, { form, values, show, send, another }) {
   }
   const buttons = found.flatMap(({ each, record }) =>
     (form.takeOver && record && each.reason === "identity_number" ? form.takeOver(record, values) : []));
+  const outside = (facts.conflicts ?? []).some((each) => each.record_id === null && each.code.endsWith("_elsewhere"));
+  const known = found.find(({ each, record }) => record && each.record_kind === "resident")?.record.id ?? null;
+  if (outside && form.elsewhere && (known || values.identity_number)) {
+    buttons.push({ text: say("place.tell_elsewhere"), act: () => tell(form.elsewhere(values, known), show) });
+  }
   const isAnother = form.mayBeAnother && !facts.conflicts?.length && !facts.faults?.length
     && !(facts.alike ?? []).some((each) => each.reason === "identity_number");
   if (isAnother) buttons.push({ text: say("place.is_another"), act: another });
@@ -27,6 +32,16 @@ export async function drawAlike(facts, { form, values, show, send, another }) {
         button.text))));
   }
   show(...parts);
+}
+
+/** Let the other grid know; it ends its record or answers, and then this one can be stored. */
+async function tell({ url, body }, show) {
+  try {
+    await askJson(url, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    show(make("p", {}, say("place.told_elsewhere")));
+  } catch (error) {
+    show(make("p", { class: "fault" }, error.message));
+  }
 }
 
 async function read(each) {

@@ -3,11 +3,14 @@
 import { askJson } from "./api.js";
 import { make } from "./dom.js";
 import { dueOf, fieldName, missingText, valueText } from "./place_words.js";
-import { say, settings } from "./texts.js";
+import { formatNumber, say, settings } from "./texts.js";
 
 const { may } = settings;
 const DWELLING_REPORTED = ["use", "room_count", "registered_on", "safety_findings"];
 const ESTABLISHMENT_REPORTED = ["name", "credit_code", "establishment_class", "trade", "occupied_from"];
+const HISTORY_FIELDS = new Set([
+  ...DWELLING_REPORTED, ...ESTABLISHMENT_REPORTED, "ended_on", "occupied_to",
+]);
 const PERSON_REPORTED = ["name", "identity_number", "birth_year", "phone"];
 const RESIDENCE_REPORTED = ["kind", "household_ref", "lived_from"];
 
@@ -21,11 +24,16 @@ export function dwellingCard(dwelling, forms) {
       ["safety_findings", dwelling.safety_findings, { quiet: say("place.no_findings") }],
       ["registered_on", dwelling.registered_on, { isOptional: true }],
       ["landlord_name", dwelling.landlord?.name, { isOptional: true }],
-      ["landlord_phone", dwelling.landlord?.phone, { isOptional: true }],
+      ["landlord_phone", dwelling.landlord?.phone, {
+        isOptional: true, isCode: true,
+        after: unmask({ url, record: "dwelling", name: "landlord_phone", of: dwelling.landlord?.name ?? name, isAllowed: may.persons }),
+      }],
       ["note", dwelling.landlord?.note, { isOptional: true }],
     ]),
     ...quality("dwelling", dwelling.quality),
-    buttons([
+    ...reports("dwelling", dwelling.id, forms, anchor, "dwelling"),
+    history("dwelling", url, dwelling.version),
+    buttons(forms, [
       [say("place.verify"), () => forms.verify("dwelling", url, dwelling.version, name, anchor, "dwelling")],
       [say("place.correct"), () => forms.correctDwelling(dwelling)],
       [say("place.report"), () => forms.report("dwelling", url, DWELLING_REPORTED, anchor, "dwelling")],
@@ -47,11 +55,19 @@ export function establishmentCard(establishment, forms) {
       ["occupied_from", establishment.occupied_from],
       ["occupied_to", establishment.occupied_to, { isOptional: true }],
       ["contact_name", establishment.contact?.name, { isOptional: true }],
-      ["contact_phone", establishment.contact?.phone, { isOptional: true }],
+      ["contact_phone", establishment.contact?.phone, {
+        isOptional: true, isCode: true,
+        after: unmask({
+          url, record: "establishment", name: "contact_phone", of: establishment.contact?.name ?? establishment.name,
+          isAllowed: may.persons,
+        }),
+      }],
       ["note", establishment.contact?.note, { isOptional: true }],
     ]),
     ...quality("establishment", establishment.quality),
-    buttons([
+    ...reports("establishment", establishment.id, forms, anchor, "establishment"),
+    history("establishment", url, establishment.version),
+    buttons(forms, [
       [say("place.verify"), () => forms.verify(
         "establishment", url, establishment.version, establishment.name, anchor, "establishment",
       )],
@@ -65,15 +81,18 @@ export function establishmentCard(establishment, forms) {
 export function residentCard(resident, forms) {
   const anchor = `resident-${resident.id}`;
   const url = `/v1/residents/${resident.id}`;
+  const unmaskOf = (name, isAllowed) =>
+    (resident[name] ? unmask({ url, record: "resident", name, of: resident.name, isAllowed, fields: [name] }) : null);
   return card(anchor, [resident.name], [
     facts("resident", [
-      ["identity_number", resident.identity_number, { isCode: true, after: unmask(resident, "identity_number", may.identity) }],
+      ["identity_number", resident.identity_number, { isCode: true, after: unmaskOf("identity_number", may.identity) }],
       ["birth_year", resident.birth_year],
-      ["phone", resident.phone, { isCode: true, after: unmask(resident, "phone", may.persons) }],
+      ["phone", resident.phone, { isCode: true, after: unmaskOf("phone", may.persons) }],
     ]),
     missing("resident", resident.missing),
+    ...reports("resident", resident.id, forms, anchor, "resident"),
     ...resident.residences.map((residence) => residencePart(resident, residence, forms, anchor)),
-    buttons([
+    buttons(forms, [
       [say("place.correct_person"), () => forms.correctPerson(resident)],
       [say("place.report"), () => forms.report("resident", url, PERSON_REPORTED, anchor, "resident")],
     ]),
@@ -90,7 +109,8 @@ function residencePart(resident, residence, forms, anchor) {
       ["lived_to", residence.lived_to, { isOptional: true }],
     ]),
     ...quality("residence", residence.quality).filter(Boolean),
-    buttons([
+    ...reports("residence", residence.id, forms, anchor, "resident"),
+    buttons(forms, [
       [say("place.verify"), () => forms.verify("residence", url, residence.version, resident.name, anchor, "resident")],
       [say("place.correct_residence"), () => forms.correctResidence(resident, residence)],
       [say("place.leave_resident"), () => forms.leaveResident(resident, residence)],
@@ -133,31 +153,72 @@ function quality(record, { missing: names, due_on, verified_on, verified_by, ver
   ];
 }
 
-function buttons(named) {
-  if (!may.write || !settings.is_current) return null;
+/** What is said wrong with a record, and who settles it. */
+function reports(record, id, forms, anchor, section) {
+  return forms.reportsOf(record, id).map((report) => make("div", { class: "record-report" },
+    make("p", {}, make("b", {}, say("place.reported_wrong")), " ",
+      report.field ? `${fieldName(record, report.field)}: ` : "", report.note, " ",
+      make("span", { class: "quiet" }, say("place.reported_by", { day: report.created_at.slice(0, 10), by: report.reported_by }))),
+    buttons(forms, [
+      [say("place.settle_mended"), () => forms.settle(report, true, anchor, section)],
+      [say("place.settle_unfounded"), () => forms.settle(report, false, anchor, section)],
+    ])));
+}
+
+/** What a record was before each change; asked for when it is opened. */
+function history(record, url, version) {
+  if (version < 2) return null;
+  const list = make("ul", {});
+  return make("details", {
+    class: "record-history",
+    async ontoggle({ target }) {
+      if (!target.open || list.childElementCount) return;
+      try {
+        const { history: rows } = await askJson(`${url}/history`);
+        list.replaceChildren(...rows.toReversed().map((row, at) => was(record, row, rows.toReversed()[at + 1])));
+      } catch (error) {
+        list.replaceChildren(make("li", { class: "fault" }, error.message));
+      }
+    },
+  }, make("summary", {}, say("place.history", { count: formatNumber(version - 1) })), list);
+}
+
+/** A former state: until when, and the fields in which it differs from the one before it, or all. */
+function was(record, row, earlier) {
+  const names = Object.keys(row.was).filter((name) => HISTORY_FIELDS.has(name)
+    && (!earlier || JSON.stringify(row.was[name]) !== JSON.stringify(earlier.was[name])));
+  return make("li", {},
+    make("span", { class: "quiet" }, say("place.history_until", { day: row.recorded_to.slice(0, 10), by: row.recorded_by ?? "–" })), " ",
+    names.length
+      ? names.map((name) => `${fieldName(record, name)} ${valueText(name, row.was[name])}`).join("; ")
+      : say("place.history_persons"));
+}
+
+function buttons(forms, named) {
+  if (!may.write || !settings.is_current || forms.isPast()) return null;
   return make("div", { class: "button-row" }, ...named.map(([text, act]) =>
     make("button", { type: "button", class: "button button-small", onclick: act }, text)));
 }
 
 /** A button that shows a number whole; each such look is an entry of its own in the audit log. */
-function unmask(resident, name, isAllowed) {
-  if (!isAllowed || !resident[name]) return null;
+function unmask({ url, record, name, of, isAllowed, fields = null }) {
+  if (!isAllowed) return null;
   const button = make("button", {
     type: "button", class: "button button-small", title: say("place.unmask_note"),
-    "aria-label": say("place.unmask_name", { field: fieldName("resident", name), name: resident.name }),
+    "aria-label": say("place.unmask_name", { field: fieldName(record, name), name: of }),
     onclick: show,
   }, say("place.unmask"));
 
   async function show() {
     button.disabled = true;
     try {
-      const numbers = await askJson(`/v1/residents/${resident.id}/numbers`, {
-        method: "POST", headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ fields: [name] }),
+      const numbers = await askJson(`${url}/numbers`, {
+        method: "POST",
+        ...(fields ? { headers: { "Content-Type": "application/json" }, body: JSON.stringify({ fields }) } : {}),
       });
       const whole = numbers[name] ?? say("place.empty");
       button.parentElement.replaceChildren(
-        name === "phone" ? make("a", { href: `tel:${whole.replace(/[^+\d]/g, "")}` }, whole) : whole,
+        name !== "identity_number" ? make("a", { href: `tel:${whole.replace(/[^+\d]/g, "")}` }, whole) : whole,
         make("span", { class: "quiet", role: "status" }, ` ${say("place.unmasked")}`));
     } catch (error) {
       button.disabled = false;

@@ -153,7 +153,7 @@ export function placeForms({ saved, reload }) {
     recordResident() {
       openForm({
         title: say("place.record_resident"), lead: say("place.record_resident_lead"), record: "resident", reload,
-        mayBeAnother: true, takeOver,
+        mayBeAnother: true, takeOver, elsewhere,
         fields: [...personFields(), ...residenceFields(), lookField()],
         request: (values, { althoughAlike }) => {
           const { kind, household_ref, lived_from, ...person } = values;
@@ -235,6 +235,17 @@ export function placeForms({ saved, reload }) {
       });
     },
 
+    /** What came of a report: the record was mended, or it was right as it was. */
+    settle(report, mended, anchor, section) {
+      openForm({
+        title: say(mended ? "place.settle_mended" : "place.settle_unfounded"), lead: report.note,
+        record: report.record_kind, reload, save: say("place.settle_send"),
+        fields: [{ name: "note", type: "note", label: say("place.settle_note") }],
+        request: (values) => ({ url: `/v1/record-reports/${report.id}/settle`, body: { mended, ...filled(values) } }),
+        done: () => saved(anchor, section, say("place.settled")),
+      });
+    },
+
     endDwelling(dwelling) {
       openForm({
         title: say("place.end_dwelling"), lead: say("place.end_lead"), record: "dwelling", reload, save: say("place.end_send"),
@@ -298,6 +309,18 @@ function leaveFields(ways, dayName) {
       when: ({ what }) => what !== "never",
     },
   ];
+}
+
+/** Who is recorded where this account doesn't see: those who do are told; where that is isn't said. */
+function elsewhere(values, residentId) {
+  const { kind, household_ref, lived_from, identity_number } = values;
+  return {
+    url: "/v1/residents/report-elsewhere",
+    body: {
+      ...(residentId ? { resident_id: residentId } : { identity_number }),
+      residence: filled({ standard_address_id: here, kind, household_ref, lived_from }),
+    },
+  };
 }
 
 /** The ways to let a person who is recorded elsewhere live here; a second record is never made. */
