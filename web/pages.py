@@ -171,7 +171,9 @@ def imports_page(request: Request, overview: Overview, _scope: OperatorScope) ->
 
 
 @router.get("/exports", response_class=HTMLResponse)
-def exports_page(request: Request, overview: Overview, settings: SettingsDep) -> Response:
+def exports_page(
+    request: Request, overview: Overview, settings: SettingsDep, caller: CurrentCaller
+) -> Response:
     """Files taken out: a form, and what was asked for with how far it is."""
     if overview is None:
         return unavailable_page(request)
@@ -182,7 +184,11 @@ def exports_page(request: Request, overview: Overview, settings: SettingsDep) ->
         text_groups=("exports.",),
         page="exports",
         overview=overview,
-        kinds=list(EXPORT_KINDS.values()),
+        kinds=[
+            kind
+            for kind in EXPORT_KINDS.values()
+            if not kind.about_persons or (caller and caller.may(Permission.PERSONS))
+        ],
         formats=(*TABLE_FORMATS, *MAP_FORMATS),
         rows_max=format_decimal(settings.export_rows_max, locale="en"),
         keep_days=settings.export_keep_days,

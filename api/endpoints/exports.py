@@ -21,6 +21,7 @@ from api.dependencies import (
     WriteSession,
     now,
 )
+from api.registers import refuse_persons
 from api.schemas.errors import error_responses, write_error_responses
 from api.schemas.exports import (
     Export,
@@ -43,6 +44,7 @@ from geo.exports import (
     refuse_export,
     stop_export,
 )
+from geo.exports.kinds import EXPORT_KINDS
 from geo.exports.requests import UNDER_WAY
 from geo.tables import ExportRequest
 
@@ -77,6 +79,8 @@ def ask_for_export(
     """Of what the caller may see. Up to a number of rows in 24 hours it is written at once; above
     it, and always for what is about persons, somebody else who may approve decides. Purpose and
     case come in the headers `X-Purpose` and `X-Case`, percent-encoded."""
+    if EXPORT_KINDS[order.kind].about_persons:
+        refuse_persons(caller)
     # Past the request's own transaction: the worker must find the request stored.
     with services.database.session_of(scope) as session:
         request = ask_export(

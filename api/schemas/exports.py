@@ -11,7 +11,9 @@ from api.dependencies import Code, SoundText
 from api.schemas.geometry import Link
 from geo.decisions import NOTE_CHARS_MAX
 
-ExportKindName = Literal["addresses", "grids", "review_items"]
+ExportKindName = Literal[
+    "addresses", "grids", "review_items", "dwellings", "establishments", "residents"
+]
 ExportFormat = Literal["csv", "xlsx", "geojson", "gpkg", "parquet"]
 ExportStatus = Literal[
     "asked", "refused", "waiting", "running", "ready", "failed", "stopped", "expired"

@@ -6,74 +6,29 @@ identifies somebody is left out of kinds that are about places: the person in ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from geo.exports.kind import (
+    MAP_FORMATS,
+    TABLE_FORMATS,
+    ExportFilter,
+    ExportKind,
+    Row,
+    grids_of,
+)
+from geo.exports.register_kinds import REGISTER_KINDS
 from geo.grids import is_in_force, is_in_scope
 from geo.h3_cells import h3_cell_to_text
 from geo.register.reading import in_scope
 from geo.tables import ADDRESS_COMPONENTS, Grid, ReviewItem, StandardAddress
 from geo.values import GridScope
 
-BATCH_ROWS = 2_000
-TABLE_FORMATS = ("csv", "xlsx")
-MAP_FORMATS = ("geojson", "gpkg", "parquet")
-
-ColumnType = Literal["text", "int", "float", "time", "date"]
-Row = Sequence[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ExportFilter:
-    """Which rows; what is None doesn't narrow."""
-
-    grid_code: str | None = None
-    community_code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ExportKind:
-    """One thing that can be exported.
-
-    columns : name → type, in order
-    geometry : the type of its shapes, None where it has none; then `query` selects them as WKB last
-    query : what is read, in an order that stays; finish turns a row as read into one as written
-    """
-
-    name: str
-    columns: dict[str, ColumnType]
-    query: Callable[[ExportFilter, GridScope, date], Select[*tuple[Any, ...]]]
-    geometry: Literal["Point", "MultiPolygon"] | None = None
-    about_persons: bool = False
-    finish: Callable[[Row], Row] = tuple
-
-    @property
-    def formats(self) -> tuple[str, ...]:
-        """The endings of the files it can be had as."""
-        is_map = self.geometry is not None and not self.about_persons
-        return TABLE_FORMATS + MAP_FORMATS if is_map else TABLE_FORMATS
-
-    def count(self, session: Session, filters: ExportFilter, scope: GridScope, on: date) -> int:
-        """Return how many rows there are now."""
-        rows = self.query(filters, scope, on).order_by(None).subquery()
-        return session.scalar(select(func.count()).select_from(rows)) or 0
-
-    def read(
-        self, session: Session, filters: ExportFilter, scope: GridScope, on: date
-    ) -> Generator[list[Row]]:
-        """Yield the rows of one moment in batches; a row ends with its shape, as WKB."""
-        found = session.execute(
-            self.query(filters, scope, on),
-            execution_options={"stream_results": True, "yield_per": BATCH_ROWS},
-        )
-        with found:  # else a reader that stops early leaves its cursor open
-            for batch in found.partitions(BATCH_ROWS):
-                yield [self.finish(row) for row in batch]
+__all__ = ["EXPORT_KINDS", "MAP_FORMATS", "TABLE_FORMATS", "ExportFilter", "ExportKind"]
 
 
 def _addresses(filters: ExportFilter, scope: GridScope, on: date) -> Select[*tuple[Any, ...]]:
@@ -101,11 +56,15 @@ def _addresses(filters: ExportFilter, scope: GridScope, on: date) -> Select[*tup
     if filters.grid_code is not None:
         query = query.where(StandardAddress.grid_code == filters.grid_code)
     if filters.community_code is not None:
-        query = query.where(StandardAddress.grid_code.in_(_grids_of(filters.community_code, on)))
+        query = query.where(StandardAddress.grid_code.in_(grids_of(filters.community_code, on)))
     return query
 
 
-def _address_row(row: Row) -> Row:
+def _address_row(_session: Session) -> Callable[[Row], Row]:
+    return _with_text_cell
+
+
+def _with_text_cell(row: Row) -> Row:
     values = list(row)
     at = -5  # h3_cell, counted from the end: source, source_ref, updated_at and the shape follow
     values[at] = None if values[at] is None else h3_cell_to_text(values[at])
@@ -159,14 +118,8 @@ def _review_items(filters: ExportFilter, scope: GridScope, on: date) -> Select[*
     if filters.grid_code is not None:
         query = query.where(ReviewItem.grid_code == filters.grid_code)
     if filters.community_code is not None:
-        query = query.where(ReviewItem.grid_code.in_(_grids_of(filters.community_code, on)))
+        query = query.where(ReviewItem.grid_code.in_(grids_of(filters.community_code, on)))
     return query
-
-
-def _grids_of(community_code: str, on: date) -> Select[*tuple[Any, ...]]:
-    return select(Grid.grid_code).where(
-        Grid.community_code == community_code, is_in_force(Grid, on)
-    )
 
 
 EXPORT_KINDS = {
@@ -228,5 +181,6 @@ EXPORT_KINDS = {
             },
             _review_items,
         ),
+        *REGISTER_KINDS,
     )
 }

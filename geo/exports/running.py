@@ -19,6 +19,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from geo.accounts.callers import assigned_scope
+from geo.accounts.roles import PERMISSIONS, Permission
 from geo.audit import OPERATOR, Access, record
 from geo.errors import Conflict, ExportNotFound, JobRunning, PlatformError
 from geo.exports.kinds import EXPORT_KINDS, ExportFilter
@@ -180,6 +181,9 @@ def _require_still_seen(
         ).first()
         if account is None:
             raise Conflict(f"The account {request.requested_by} has ended.")
+        is_about_persons = EXPORT_KINDS[request.kind].about_persons
+        if is_about_persons and Permission.PERSONS not in PERMISSIONS[account.role]:
+            raise Conflict(f"{account.role} doesn't see persons.")
         seen = assigned_scope(session, account.id, settings.local_day(datetime.now(UTC)))
     sees_it = seen.grid_codes is None or (
         scope.grid_codes is not None and scope.grid_codes <= seen.grid_codes

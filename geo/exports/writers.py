@@ -26,7 +26,7 @@ import pyogrio
 import shapely
 
 from geo.errors import InvalidFile
-from geo.exports.kinds import ExportKind, Row
+from geo.exports.kind import ExportKind, Row
 from geo.geocoding.writers import XLSX_MAX_ROWS, xlsx_cell
 from geo.importers.failures import disarmed
 

@@ -124,3 +124,11 @@ def test_a_number_that_is_none_of_an_export(client: TestClient) -> None:
         answer = client.get(f"/v1/exports/999{path}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "export_not_found")
     assert client.get(f"/v1/exports/{2**63}").status_code == 422
+
+
+def test_persons_are_exported_by_who_sees_persons_alone(client: TestClient) -> None:
+    """The caller of these tests administers the system, and sees no person."""
+    headers = {"X-Purpose": "register", "X-Case": "T-1"}
+    answer = client.post("/v1/exports", json={"kind": "residents"}, headers=headers)
+    assert answer.status_code == 403
+    assert answer.json()["error"]["code"] == "not_permitted"

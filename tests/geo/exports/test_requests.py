@@ -30,13 +30,13 @@ from geo.exports import (
     expire_exports,
     find_exports,
     get_export,
-    kinds,
     refuse_export,
     run_export,
     running,
     stop_export,
 )
-from geo.exports.kinds import ExportKind
+from geo.exports import kind as kind_module
+from geo.exports.kind import ExportKind
 from geo.settings import Settings
 from geo.store.cluster import EmbeddedCluster
 from geo.tables import ExportRequest, ReviewItem
@@ -191,7 +191,7 @@ def test_a_stop_ends_the_writing_and_leaves_no_file(
     asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = asking.ask("wang", scope=A)
-    monkeypatch.setattr(kinds, "BATCH_ROWS", 2)
+    monkeypatch.setattr(kind_module, "BATCH_ROWS", 2)
     seen: list[int] = []
 
     def stop_at_four(done: int, _total: int | None) -> None:
