@@ -31,6 +31,10 @@ _APPEND = text(
     "SELECT audit_append(:actor, :origin, :action, :object_kind, :object_ref, :purpose, "
     ":case_ref, :row_count, :request_id)"
 )
+_APPEND_EACH = text(
+    "SELECT audit_append(:actor, :origin, :action, :object_kind, each, :purpose, :case_ref, "
+    ":row_count, :request_id) FROM unnest(CAST(:object_refs AS text[])) AS each"
+)
 _READ = text(
     "SELECT * FROM audit_read(:actor, :origin, :purpose, :request_id, :start, :end_, :by, :action, "
     ":object_kind, :without_case, :after_at, :after_chain, :after_number, :limit)"
@@ -156,6 +160,25 @@ def record(
                 f"{name} has {len(value)} characters, wanted {AUDIT_TEXT_MAX} at most.", field=name
             )
     session.execute(_APPEND, values | {"row_count": row_count})
+
+
+def record_each(
+    session: Session,
+    access: Access,
+    action: str,
+    *,
+    object_kind: str,
+    object_refs: Sequence[str],
+    row_count: int | None = None,
+) -> None:
+    """Append an entry for each of these objects, as `record` does for one, in one statement."""
+    if object_refs:
+        values = {
+            "actor": access.actor, "origin": access.origin, "action": action,
+            "object_kind": object_kind, "purpose": access.purpose, "case_ref": access.case_ref,
+            "request_id": access.request_id, "row_count": row_count,
+        }  # fmt: skip
+        session.execute(_APPEND_EACH, values | {"object_refs": list(object_refs)})
 
 
 def read_log(

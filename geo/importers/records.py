@@ -1,9 +1,11 @@
 """Dwellings, residents and establishments from a file, each row through the checks as by hand.
 
-Every row ends in one of four ways: inserted, updated (the record that is at that address got what
-the file says more or otherwise), unchanged, or failed. What failed stands with row number, column
-and reason in a file, without the row's own cells, which are about persons. Work goes by chunks,
-each one transaction that holds the records and how far the job is: an import that died goes on.
+Rows that nothing there is like are looked up and stored by sets (`geo.registers.bulk`), the rest
+one by one. Every row ends in one of four ways: inserted, updated (the record that is at that
+address got what the file says more or otherwise), unchanged, or failed. What failed stands with row
+number, column and reason in a file, without the row's own cells, which are about persons. Work goes
+by chunks, each one transaction that holds the records and how far the job is: an import that died
+goes on.
 
 Only what lies in the import's scope is read and written: a row outside it fails like one at an
 address that isn't there.
@@ -22,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from geo.addresses import ParseContext
 from geo.addresses.deployment import load_context
 from geo.audit import Access, require_reason
 from geo.errors import InvalidFile, InvalidInput, NotFound, PlatformError, RecordConflict
@@ -42,7 +44,7 @@ from geo.importers.mapping import ColumnMapping, guess_mapping
 from geo.importers.record_fields import RECORD_FIELDS, WORDS, check_record_mapping
 from geo.importers.tabular import TableChunk, TableSource, open_table
 from geo.importers.upload_safety import UploadLimits, sha256_of_file
-from geo.register import find_by_text
+from geo.register.reading import TEXT_CHARS_MAX, find_by_texts
 from geo.registers import (
     Look,
     NewDwelling,
@@ -62,6 +64,11 @@ from geo.registers import (
     record_dwelling,
     record_establishment,
     record_resident,
+)
+from geo.registers.bulk import (
+    record_new_dwellings,
+    record_new_establishments,
+    record_new_residents,
 )
 from geo.registers.finding import was_there
 from geo.settings import Settings
@@ -215,6 +222,7 @@ class _Run:
         with database.session() as session:
             self.context = load_context(settings, session, on=self.writing.today)
         state = job.report.get("state", {})
+        self.found: dict[str, list[int]] = {}  # address texts of the chunk in hand
         self.chunks_done = int(state.get("chunks_done", 0))
         self.failures = ResultFile(
             results_folder(settings, job.id) / FAILURES_FILE,
@@ -244,14 +252,25 @@ class _Run:
             name: chunk.values[column].astype(object).where(chunk.values[column].notna(), None)
             for name, column in self.mapping.columns.items()
         }
+        rows = [
+            {
+                name: str(column.iloc[position]).strip()
+                for name, column in cells.items()
+                if column.iloc[position] is not None and str(column.iloc[position]).strip()
+            }
+            for position in range(len(chunk))
+        ]
         with self.database.session_of(self.writing.scope) as session:
-            for position in range(len(chunk)):
+            written = {given["address_text"] for given in rows if "address_text" in given}
+            self.found = find_by_texts(
+                session, written, scope=self.writing.scope, context=self.context
+            )
+            is_stored = self._store_new(session, chunk, rows)
+            outcomes["inserted"] += sum(is_stored)
+            for position, given in enumerate(rows):
+                if is_stored[position]:
+                    continue
                 number = int(chunk.row_numbers[position])
-                given = {
-                    name: str(column.iloc[position]).strip()
-                    for name, column in cells.items()
-                    if column.iloc[position] is not None and str(column.iloc[position]).strip()
-                }
                 try:
                     if chunk.faults[position] is not None:
                         raise RowFault("unreadable_row", f"The row {chunk.faults[position]}.")
@@ -264,8 +283,30 @@ class _Run:
             with seeing_everything(session):  # the job is the operator's
                 return self._advance(session, len(chunk), outcomes, failed)
 
+    def _store_new(
+        self, session: Session, chunk: TableChunk, rows: Sequence[Mapping[str, str]]
+    ) -> list[bool]:
+        """Store at once what nothing there is like; the rest goes row by row. Of each: whether."""
+        read: dict[int, tuple[Any, ...]] = {}
+        for position, given in enumerate(rows):
+            if chunk.faults[position] is None:
+                with contextlib.suppress(RowFault):  # told when it comes by itself
+                    read[position] = _READERS[self.job.kind](self._address(given), given)
+        store: Any = {
+            "dwellings": record_new_dwellings,
+            "establishments": record_new_establishments,
+            "residents": record_new_residents,
+        }[self.job.kind]
+        try:
+            with session.begin_nested():
+                stored = store(session, list(read.values()), writing=self.writing)
+        except IntegrityError:  # somebody recorded one of them this very moment
+            stored = [False] * len(read)
+        of = dict(zip(read, stored, strict=True))
+        return [of.get(position, False) for position in range(len(rows))]
+
     def _row(self, session: Session, given: Mapping[str, str]) -> str:
-        address_id = self._address(session, given)
+        address_id = self._address(given)
         try:
             match self.job.kind:
                 case "dwellings":
@@ -279,7 +320,7 @@ class _Run:
         except PlatformError as error:
             raise _fault_of(error) from None
 
-    def _address(self, session: Session, given: Mapping[str, str]) -> int:
+    def _address(self, given: Mapping[str, str]) -> int:
         number = given.get("address_id")
         if number is not None:
             if not (number.isascii() and number.isdigit() and len(number) < 19):
@@ -288,7 +329,7 @@ class _Run:
         written = given.get("address_text")
         if written is None:
             raise RowFault("empty_address", "The address is empty.", "address_text")
-        return _address_of(session, written, self.writing.scope, self.context)
+        return _address_of(written, self.found[written])
 
     def _advance(
         self, session: Session, rows: int, outcomes: Counter[str], failed: list[Failure]
@@ -315,7 +356,7 @@ class _Run:
         )
 
 
-def _dwelling(session: Session, address_id: int, given: Mapping[str, str], writing: Writing) -> str:
+def _dwelling_values(given: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {
         name: given[name] for name in ("landlord_name", "landlord_phone", "note") if name in given
     }
@@ -328,6 +369,15 @@ def _dwelling(session: Session, address_id: int, given: Mapping[str, str], writi
         values["safety_findings"] = tuple(
             _word("safety_findings", each) for each in _LIST.split(given["safety_findings"]) if each
         )
+    return values
+
+
+def _new_dwelling(address_id: int, given: Mapping[str, str]) -> tuple[NewDwelling, Look | None]:
+    return NewDwelling(standard_address_id=address_id, **_dwelling_values(given)), _look(given)
+
+
+def _dwelling(session: Session, address_id: int, given: Mapping[str, str], writing: Writing) -> str:
+    values = _dwelling_values(given)
     look = _look(given)
     there = find_records(
         session, Dwelling, RecordFilter(address_id=address_id, on=writing.today),
@@ -349,15 +399,27 @@ def _dwelling(session: Session, address_id: int, given: Mapping[str, str], writi
     return "updated" if answer.version != version else "unchanged"
 
 
-def _establishment(
-    session: Session, address_id: int, given: Mapping[str, str], writing: Writing
-) -> str:
+def _establishment_values(given: Mapping[str, str]) -> dict[str, Any]:
     names = ("name", "credit_code", "trade", "contact_name", "contact_phone", "note")
     values: dict[str, Any] = {name: given[name] for name in names if name in given}
     values["establishment_class"] = _word(
         "establishment_class", given.get("establishment_class", "")
     )
     values["occupied_from"] = _day("occupied_from", given.get("occupied_from", ""))
+    return values
+
+
+def _new_establishment(
+    address_id: int, given: Mapping[str, str]
+) -> tuple[NewEstablishment, Look | None]:
+    values = {"name": "", **_establishment_values(given)}
+    return NewEstablishment(standard_address_id=address_id, **values), _look(given)
+
+
+def _establishment(
+    session: Session, address_id: int, given: Mapping[str, str], writing: Writing
+) -> str:
+    values = _establishment_values(given)
     look = _look(given)
     there = find_records(
         session, Establishment, RecordFilter(address_id=address_id, on=writing.today),
@@ -384,20 +446,36 @@ def _establishment(
     return "updated" if answer.version != version else "unchanged"
 
 
-def _resident(session: Session, address_id: int, given: Mapping[str, str], writing: Writing) -> str:
+def _person_values(given: Mapping[str, str]) -> dict[str, Any]:
     names = ("name", "identity_number", "phone")
     person: dict[str, Any] = {name: given[name] for name in names if name in given}
     if "identity_kind" in given:
         person["identity_kind"] = _word("identity_kind", given["identity_kind"])
     if "birth_year" in given:
         person["birth_year"] = _number("birth_year", given["birth_year"])
-    residence = NewResidence(
+    return person
+
+
+def _residence(address_id: int, given: Mapping[str, str]) -> NewResidence:
+    return NewResidence(
         standard_address_id=address_id,
         kind=_word("kind", given.get("kind", "")),
         lived_from=_day("lived_from", given.get("lived_from", "")),
         lived_to=_day("lived_to", given["lived_to"]) if "lived_to" in given else None,
         household_ref=given.get("household_ref"),
     )
+
+
+def _new_resident(
+    address_id: int, given: Mapping[str, str]
+) -> tuple[NewResident, NewResidence, Look | None]:
+    person = {"name": "", **_person_values(given)}
+    return NewResident(**person), _residence(address_id, given), _look(given)
+
+
+def _resident(session: Session, address_id: int, given: Mapping[str, str], writing: Writing) -> str:
+    person = _person_values(given)
+    residence = _residence(address_id, given)
     look = _look(given)
     new = NewResident(**{"name": "", **person})
     try:
@@ -446,6 +524,13 @@ def _known_resident(
         open_residence(session, resident_id, residence, look=look, writing=writing)
         return "updated"
     return "updated" if answer.version != version else "unchanged"
+
+
+_READERS: dict[str, Callable[[int, Mapping[str, str]], tuple[Any, ...]]] = {
+    "dwellings": _new_dwelling,
+    "establishments": _new_establishment,
+    "residents": _new_resident,
+}
 
 
 def _newer(look: Look | None, row: Dwelling | Establishment) -> Look | None:
@@ -497,13 +582,13 @@ def _look(given: Mapping[str, str]) -> Look | None:
     return Look(_day("verified_on", given["verified_on"]), "import")
 
 
-def _address_of(
-    session: Session, written: str, scope: GridScope, context: ParseContext | None
-) -> int:
-    try:
-        found = find_by_text(session, written, scope=scope, context=context)
-    except InvalidInput as error:
-        raise RowFault("no_address", error.message, "address_text") from None
+def _address_of(written: str, found: Sequence[int]) -> int:
+    if not 1 <= len(written) <= TEXT_CHARS_MAX:
+        raise RowFault(
+            "no_address",
+            f"The text has {len(written)} characters, wanted 1 to {TEXT_CHARS_MAX}.",
+            "address_text",
+        )
     if len(found) != 1:
         raise RowFault(
             "unknown_address" if not found else "several_addresses",
@@ -512,7 +597,7 @@ def _address_of(
             else "Several standard addresses are this. Give address_id.",
             "address_text",
         )
-    return found[0].id
+    return found[0]
 
 
 def _access(options: RecordImportOptions) -> Access:

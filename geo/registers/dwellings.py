@@ -93,7 +93,7 @@ def record_dwelling(
         recorded_by=writing.access.actor,
     )
     values = {name: getattr(given, name) for name in CHANGEABLE}
-    _put(session, dwelling, values, findings, writing)
+    put_fields(session, dwelling, values, findings, writing)
     findings.alike = [
         Alike(KIND, dwelling_id, "address")
         for dwelling_id in session.scalars(
@@ -168,7 +168,7 @@ def change_dwelling(
     if look is not None:
         look = check_look(look, writing.today)
     with unchanged_where_refused(session, dwelling):
-        _put(session, dwelling, changes, findings, writing)
+        put_fields(session, dwelling, changes, findings, writing)
         findings.refuse(although_alike=True, missing=dwelling.missing)
     put_due(dwelling, today=writing.today, cycles=writing.cycles)
     if look is not None:
@@ -250,7 +250,7 @@ def _shown_changes(changes: Mapping[str, Any], *, with_persons: bool) -> dict[st
     return shown
 
 
-def _put(
+def put_fields(
     session: Session,
     dwelling: Dwelling,
     values: Mapping[str, Any],

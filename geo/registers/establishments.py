@@ -141,7 +141,7 @@ def change_establishment(
     findings = Findings(KIND)
     former_code = establishment.credit_code
     with unchanged_where_refused(session, establishment):
-        _put(session, establishment, changes, findings, writing)
+        put_fields(session, establishment, changes, findings, writing)
         if establishment.credit_code not in (None, former_code):
             findings.alike = _find_alike(
                 session, establishment, writing, by_name=False, but_id=establishment_id
@@ -281,7 +281,7 @@ def _create(
         recorded_by=writing.access.actor,
     )
     values = {name: getattr(given, name) for name in CHANGEABLE}
-    _put(session, establishment, values, findings, writing)
+    put_fields(session, establishment, values, findings, writing)
     findings.alike = _find_alike(session, establishment, writing)
     findings.refuse(although_alike=writing.although_alike, missing=establishment.missing)
     put_look(
@@ -378,7 +378,7 @@ def _shown_changes(changes: Mapping[str, Any], *, with_persons: bool) -> dict[st
     return shown
 
 
-def _put(
+def put_fields(
     session: Session,
     establishment: Establishment,
     values: Mapping[str, Any],

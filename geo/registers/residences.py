@@ -215,7 +215,7 @@ def change_residence(
     with unchanged_where_refused(session, residence):
         check_residence(findings, wanted, writing)
         if not findings.faults:
-            _put(residence, wanted)
+            put_fields(residence, wanted)
             findings.conflicts += find_overlapping(
                 session, residence.resident_id, wanted, writing, but_id=residence_id
             )
@@ -279,7 +279,7 @@ def add_residence(
         source=writing.source,
         recorded_by=writing.access.actor,
     )
-    _put(residence, given)
+    put_fields(residence, given)
     if not findings.faults:
         findings.conflicts += find_overlapping(session, resident.id, given, writing)
     findings.refuse(although_alike=True)
@@ -364,7 +364,7 @@ def check_residence(findings: Findings, given: NewResidence, writing: Writing) -
     check_text(findings, "household_ref", given.household_ref, longest=HOUSEHOLD_CHARS_MAX)
 
 
-def _put(residence: Residence, given: NewResidence) -> None:
+def put_fields(residence: Residence, given: NewResidence) -> None:
     """Set fields that were checked; `missing` follows."""
     residence.kind = given.kind
     residence.lived_from, residence.lived_to = given.lived_from, given.lived_to

@@ -116,7 +116,8 @@ def record_resident(
         source=writing.source,
         recorded_by=writing.access.actor,
     )
-    _put(session, resident, {name: getattr(given, name) for name in CHANGEABLE}, findings, writing)
+    values = {name: getattr(given, name) for name in CHANGEABLE}
+    put_fields(session, resident, values, findings, writing)
     check_residence(findings, residence, writing)
     known = _find_by_identity(session, resident)
     elsewhere = None
@@ -181,7 +182,7 @@ def change_resident(
     )
     findings = Findings(KIND)
     with unchanged_where_refused(session, resident):
-        _put(session, resident, changes, findings, writing)
+        put_fields(session, resident, changes, findings, writing)
         other = _find_by_identity(session, resident)
         if other is not None:
             findings.alike.append(Alike(KIND, _seen_id(session, other, writing), "identity_number"))
@@ -204,7 +205,7 @@ def resident_facts(session: Session, resident: Resident) -> dict[str, Any]:
     }
 
 
-def _put(
+def put_fields(
     session: Session,
     resident: Resident,
     values: Mapping[str, Any],
