@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, Response
 
 from api.callers import SignedInCaller, pass_door
-from api.dependencies import ID_MAX, ReadSession, Scope
+from api.dependencies import ID_MAX, ReadSession, Scope, SettingsDep
 from api.schemas.registers import NOTE_MAX, TEXT_MAX
 from geo import tables
 from geo.accounts import Caller, Permission
@@ -40,6 +40,7 @@ def place_page(
     scope: Scope,
     caller: SignedInCaller,
     overview: Overview,
+    program: SettingsDep,
     day: Today,
     address_id: str,
 ) -> Response:
@@ -64,6 +65,9 @@ def place_page(
             "note_max": NOTE_MAX,
             "may": permissions_of(caller),
             "choices": choices(),
+            "time_zone": program.time_zone,
+            "address_text": address.canonical_text,
+            "point": _point_of(address),
         },
         page="place",
         overview=overview,
@@ -71,7 +75,13 @@ def place_page(
         address=address,
         grid=_grid_of(session, address.grid_code, day, scope),
         map_link=_map_link(address),
-        modules=load_assets().module_urls("js/place.js"),
+        modules=list(
+            dict.fromkeys(
+                url
+                for script in ("js/place.js", "js/place_incidents.js")
+                for url in load_assets().module_urls(script)
+            )
+        ),
     )
 
 
@@ -146,9 +156,18 @@ def _grid_of(
         return None
 
 
-def _map_link(address: tables.StandardAddress) -> str | None:
-    """The way to the place on the map; None where nobody knows where it is."""
+def _point_of(address: tables.StandardAddress) -> tuple[float, float] | None:
+    """Longitude and latitude [degrees, WGS 84]; None where nobody knows where it is."""
     if address.geom is None:
         return None
     point = to_shape(address.geom).centroid  # of a point, the point
-    return f"/#map={MAP_ZOOM}/{point.y:.5f}/{point.x:.5f}&at={point.y:.5f},{point.x:.5f}"
+    return point.x, point.y
+
+
+def _map_link(address: tables.StandardAddress) -> str | None:
+    """The way to the place on the map; None where nobody knows where it is."""
+    point = _point_of(address)
+    if point is None:
+        return None
+    lon, lat = point
+    return f"/#map={MAP_ZOOM}/{lat:.5f}/{lon:.5f}&at={lon:.5f},{lat:.5f}"

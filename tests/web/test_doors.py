@@ -64,6 +64,7 @@ ITEMS: dict[str, dict[str, Any]] = {
     "get_resident": {"resident_id": "RESIDENT", "headers": REASON},
     "list_residents": {"query": {"address_id": "ADDRESS"}, "headers": REASON},
     "list_address_records": {"address_id": "ADDRESS", "headers": REASON},
+    "list_address_incidents": {"address_id": "ADDRESS"},
     "get_grid": {"grid_code": GRID_A},
     "list_grid_neighbours": {"grid_code": GRID_A},
     "list_grid_h3_cells": {"grid_code": GRID_A, "query": {"resolution": 9}},

@@ -41,6 +41,7 @@ from geo.tables import (
     UNIT_STATUSES,
     VERIFIED_HOW,
 )
+from geo.tables.incident import INCIDENT_SOURCES, INCIDENT_STATUSES
 from geo.tables.standard_address import ADDRESS_COMPONENTS, ADDRESS_STATUSES
 from layers.freshness import RECORDS, REQUIRED
 from layers.response_units import Part, Why
@@ -108,6 +109,7 @@ def computed_keys() -> set[str]:
         | {f"sign.role_{role}" for role in ROLES}
         | live_keys()
         | place_keys()
+        | incident_keys()
         | hotspot_keys()
         | response_keys()
         | {f"review.status_{status}" for status in REVIEW_STATUSES}
@@ -157,6 +159,16 @@ def response_keys() -> set[str]:
         | {f"response.households_{source}" for source in ("dwellings", "grids", "none")}
         | {f"gaps.severity_{severity}" for severity in ("severe", "middling", "light")}
         | {f"map.layer_{name}" for name in RESPONSE_LAYERS}
+    )
+
+
+def incident_keys() -> set[str]:
+    """Those of incidents at a place."""
+    steps = ("reported_at", "dispatched_at", "arrived_at", "cleared_at")
+    return (
+        {f"place.incident_{name}" for name in (*INCIDENT_STATUSES, *steps)}
+        | {f"place.incident_do_{status}" for status in INCIDENT_STATUSES}
+        | {f"place.incident_source_{source}" for source in INCIDENT_SOURCES}
     )
 
 

@@ -8,7 +8,7 @@ import { say, settings } from "./texts.js";
 /**
  * Return {name, node, read, fault(text), check()} of a field described as
  * { name, type, label?, required?, value?, options?, hint?, max?, when? }.
- * type: text, tel, number, date, choice, checks, note, place. `read()` is null where it is empty.
+ * type: text, tel, number, date, moment, choice, checks, note, place. `read()` is null where it is empty.
  */
 export function buildField(record, spec) {
   const id = `record-${spec.name}`;
@@ -56,6 +56,15 @@ const CONTROLS = {
   date(spec, id) {
     const control = line(spec, id, { type: "date", max: settings.today, min: "1900-01-01" });
     control.unreadable = () => (control.main.validity.badInput ? say("place.fault_day") : null);
+    return control;
+  },
+
+  moment(spec, id) {
+    const control = line(spec, id, { type: "datetime-local", max: spec.max, min: "1950-01-01T00:00" });
+    control.unreadable = () => {
+      const { badInput, rangeOverflow, rangeUnderflow } = control.main.validity;
+      return badInput || rangeOverflow || rangeUnderflow ? say("place.fault_moment") : null;
+    };
     return control;
   },
 
