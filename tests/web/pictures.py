@@ -18,10 +18,13 @@ from geo.accounts.first import DEMO_PASSWORD
 from tests.web.browsing import CHROMIUM, CHROMIUM_FLAGS, PHONE, Visit, visiting
 
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
+HOTSPOTS = "/#map=15/37.87500/112.58300&layers=basemap,hotspots&hotspots="
 # path, file, demo account that sees it
 PAGES = (
     ("/address", "address.jpg", "chief"),
     ("/duplicates", "duplicates.jpg", "chief"),
+    (f"{HOTSPOTS}show.counts~kind.violence_fight", "hotspots.jpg", "chief"),
+    (f"{HOTSPOTS}show.forecast~kind.theft", "hotspots_forecast.jpg", "chief"),
 )
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 
@@ -51,6 +54,10 @@ def weigh(visit: Visit, screen: str) -> None:
 
 def take(visit: Visit, path: str, name: str) -> None:
     visit.go(path)
+    visit.page.wait_for_selector(
+        "html:not([data-hotspots=loading]):not([data-backtest=loading])",
+        state="attached", timeout=90_000,
+    )  # fmt: skip
     visit.page.wait_for_timeout(800)  # names are laid out tile by tile
     quality = {"type": "jpeg", "quality": 82} if name.endswith(".jpg") else {}
     visit.page.screenshot(path=FOLDER / name, **quality)

@@ -141,11 +141,21 @@ def test_pickers_choose_and_the_legend_counts_what_the_api_says(
         assert page.locator("#hot-summary").inner_text() != before
         # What is too little for a rate is said, and is no fault of the map.
         page.locator("#hot-category").select_option("")
-        for measure in ("risk", "gi", "change"):
+        for measure in ("rate", "risk", "gi", "moran", "change", "density"):
             page.locator("#hot-measure").select_option(measure)
             loaded(page)
             found = answer_of(visit)["features"]
             assert sum(int(row[2]) for row in legend(page)) == len(found), measure
+        # By grid, with its name; a density is drawn on hexagons only.
+        expect(page.locator("#hot-by")).to_be_disabled()
+        page.locator("#hot-measure").select_option("rate")
+        page.locator("#hot-by").select_option("grid")
+        page.locator("#hot-per").select_option("km2")
+        loaded(page)
+        assert "by=grid" in last_asked(visit) and "per=km2" in last_asked(visit)
+        expect(page.locator("#hot-table-rows tr")).to_have_count(1)
+        expect(page.locator("#hot-table-rows th")).to_contain_text("第一网格")
+        assert "by.grid~per.km2" in page.evaluate("location.hash")
         expect(page.locator("#notice")).to_be_hidden()
         visit.assert_clean()
 

@@ -148,6 +148,9 @@ def test_who_may_not_write_is_offered_nothing(browser: Browser, place: Place) ->
         page.goto(f"{place.url}/place/{place.address_id}")
         page.wait_for_selector("html[data-incidents=loaded]", state="attached")
         assert page.locator("#incident-list .incident").count() >= 2
+        # The way to the map names longitude first, as the map reads it.
+        link = page.locator(".place-facts a").first.get_attribute("href") or ""
+        assert re.search(r"&at=112\.\d+,37\.\d+$", link)
         expect(page.locator("#record-incident")).to_have_count(0)
         expect(page.locator("#incidents .button-row button:visible")).to_have_count(0)
         visit.assert_clean()

@@ -14,7 +14,13 @@ from api.errors import error_code
 from api.schemas.address_texts import NoteKind
 from api.schemas.dwellings import DwellingEnd, NewDwelling
 from api.schemas.establishments import NewEstablishment
-from api.schemas.hotspots import HotspotMeasure, HotspotProperties, MethodScore
+from api.schemas.hotspots import (
+    HotspotBy,
+    HotspotMeasure,
+    HotspotPer,
+    HotspotProperties,
+    MethodScore,
+)
 from api.schemas.imports import JobKind, JobStatus
 from api.schemas.registers import Alike
 from api.schemas.residents import NewResidence, NewResident
@@ -124,7 +130,9 @@ def hotspot_keys() -> set[str]:
     judgements = get_args(MethodScore.model_fields["judgement"].annotation)
     return (
         {f"map.hot_measure_{measure}" for measure in get_args(HotspotMeasure)}
-        | {f"map.hot_class_{kind}" for kind in get_args(answers)}
+        | {f"map.hot_class_{kind.replace(' ', '_')}" for kind in get_args(answers)}
+        | {f"map.hot_by_{by}" for by in get_args(HotspotBy)}
+        | {f"map.hot_{of}_{per}" for of in ("per", "rate") for per in get_args(HotspotPer)}
         | {f"map.hot_reason_{reason.replace(' ', '_')}" for reason in get_args(reasons)}
         | {f"map.hot_judged_{judgement.replace(' ', '_')}" for judgement in judgements}
         | {

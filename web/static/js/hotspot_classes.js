@@ -4,6 +4,10 @@
 const RAMP = ["#ffffb2", "#fed976", "#feb24c", "#fd8d3c", "#f03b20", "#bd0026"];
 // Of two sides: ColorBrewer RdYlBu's ends, told apart by colour-blind readers too.
 const [MORE, FEWER] = ["#d7301f", "#2c7bb6"];
+// Local Moran: alike in full colour, unlike in pale.
+const MORAN = {
+  "high among high": MORE, "high among low": "#fdae61", "low among high": "#abd9e9", "low among low": FEWER,
+};
 export const NOTHING = "#d3d6da";
 /** Below this many incidents a cell is hatched and no number is told; as in `layers.hotspot_layer`. */
 export const FEW = 5;
@@ -45,6 +49,9 @@ export function classesOf(measure, answer, isSliding = false) {
     name, colour, isHatched: false, holds: (cell) => !cell.is_too_few && cell.kind === name,
   });
   if (measure === "gi") return [side("hot", MORE), side("cold", FEWER), none, few].map(fewFirst);
+  if (measure === "moran") {
+    return [...Object.entries(MORAN).map(([name, colour]) => side(name, colour)), none, few].map(fewFirst);
+  }
   if (measure === "change") return [side("more", MORE), side("fewer", FEWER), none, few].map(fewFirst);
   if (measure === "counts") {
     const counts = cells.filter((cell) => !cell.is_too_few).map((cell) => cell.count);
@@ -54,12 +61,12 @@ export function classesOf(measure, answer, isSliding = false) {
       : [...new Set(answer.class_breaks.map((bound) => Math.max(bound, FEW)))].filter((bound) => bound <= most);
     return [...ranges(bounds, most, true, (cell) => cell.count, (cell) => !cell.is_too_few), few];
   }
-  if (measure === "risk") {
-    const told = (cell) => !cell.is_too_few && cell.is_coloured;
+  if (measure === "risk" || measure === "rate") {
+    const told = (cell) => !cell.is_too_few && (measure === "rate" || cell.is_coloured);
     const rates = cells.filter(told).map((cell) => cell.rate);
     const bounds = roundBounds(Math.min(...rates), Math.max(...rates));
     const rated = ranges(bounds, Math.max(0, ...rates), false, (cell) => cell.rate, told);
-    return [...rated, none, few].map(fewFirst);
+    return [...rated, ...(measure === "risk" ? [none] : []), few].map(fewFirst);
   }
   const values = cells.map((cell) => cell.value).filter((value) => value > 0);
   const bounds = roundBounds(Math.min(...values), Math.max(...values));

@@ -4,7 +4,7 @@ import { glaze, GROUND } from "./classes.js";
 import { byId, csvLine, download, make } from "./dom.js";
 import { centreOf, MEAN_AREA_M2 } from "./hexagons.js";
 import { classOfCell, FEW } from "./hotspot_classes.js";
-import { columnsOf, countText, decimal, placeOf } from "./hotspot_words.js";
+import { columnsOf, countText, decimal, placeOf, rateText } from "./hotspot_words.js";
 import { narrowedText } from "./hotspot_question.js";
 import { formatNumber, formatSquareMetres, say } from "./texts.js";
 
@@ -64,9 +64,10 @@ function summaryOf(answer, question) {
   ].filter(Boolean).join(" ");
 }
 
-function classHeadOf({ measure, horizon }) {
+function classHeadOf({ measure, horizon, per }) {
   if (measure === "counts") return say("map.hot_col_count");
-  if (measure === "risk") return say("map.hot_col_rate");
+  if (measure === "risk" || measure === "rate") return rateText({ per });
+  if (measure === "density") return say("map.hot_col_density");
   return measure === "forecast" ? say("map.hot_col_expected", { days: horizon }) : say("map.hot_col_says");
 }
 
@@ -95,7 +96,7 @@ function legendRows() {
 function labelOf(each, measure) {
   if (each.name === "few") return say("map.hot_class_few", { few: FEW });
   if (each.name === "none") return say(measure === "risk" ? "map.hot_class_risk_none" : "map.hot_class_none");
-  if (each.name !== "range") return say(`map.hot_class_${each.name}`);
+  if (each.name !== "range") return say(`map.hot_class_${each.name.replaceAll(" ", "_")}`);
   const whole = measure === "counts";
   const number = whole ? formatNumber : decimal;
   if (each.isOpen) return say("map.hot_class_from", { from: number(each.from) });

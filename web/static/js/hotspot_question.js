@@ -4,7 +4,9 @@ import { addDays, daysBetween, isDay, startOfDay } from "./local_days.js";
 import { byId, make } from "./dom.js";
 import { say } from "./texts.js";
 
-export const MEASURES = ["counts", "risk", "gi", "change", "forecast"];
+export const MEASURES = ["counts", "rate", "risk", "gi", "moran", "change", "forecast", "density"];
+const PER = ["place", "household", "km2", "street_km"];
+const WIDTHS_M = [100, 200, 300, 500, 1000];
 export const PRESET_DAYS = [28, 91, 182, 365];
 const HORIZONS = [7, 30, 91];
 const ALL_WEEK = [1, 2, 3, 4, 5, 6, 7];
@@ -13,7 +15,7 @@ const ALL_WEEK = [1, 2, 3, 4, 5, 6, 7];
 export function firstQuestion(today) {
   return {
     measure: "counts", category: "", from: addDays(today, -90), to: today, hours: null,
-    weekdays: ALL_WEEK, horizon: 7, allSources: false, by: "h3_cell", window: "",
+    weekdays: ALL_WEEK, horizon: 7, allSources: false, by: "h3", per: "place", width: 300, window: "",
   };
 }
 
@@ -21,7 +23,9 @@ export function firstQuestion(today) {
 export function parametersOf(question, zone) {
   const asked = new URLSearchParams({ measure: question.measure });
   if (question.category) asked.set("category", question.category);
-  if (question.by !== "h3_cell") asked.set("by", question.by);
+  if (question.by !== "h3") asked.set("by", question.by);
+  if (isRate(question) && question.per !== "place") asked.set("per", question.per);
+  if (question.measure === "density") asked.set("bandwidth_m", question.width);
   asked.set("start", startOfDay(question.from, zone));
   asked.set("end", startOfDay(addDays(question.to, 1), zone));
   if (question.hours) asked.set("hours", question.hours.join("-"));
@@ -40,7 +44,9 @@ export function linkOf(question, cell) {
   if (question.weekdays.length < 7) parts.push(`weekdays.${question.weekdays.join("")}`);
   if (question.measure === "forecast") parts.push(`ahead.${question.horizon}`);
   if (question.allSources) parts.push("sources.all");
-  if (question.by !== "h3_cell") parts.push(`by.${question.by}`);
+  if (question.by !== "h3") parts.push(`by.${question.by}`);
+  if (isRate(question) && question.per !== "place") parts.push(`per.${question.per}`);
+  if (question.measure === "density") parts.push(`width.${question.width}`);
   if (question.window) parts.push(`window.${question.window}`);
   if (cell) parts.push(`cell.${cell}`);
   return parts.join("~");
@@ -58,7 +64,9 @@ export function readLink(text, fallback) {
   question.measure = one("show", MEASURES) ?? question.measure;
   question.horizon = one("ahead", HORIZONS) ?? question.horizon;
   question.window = one("window", ["week", "month", "quarter"]) ?? "";
-  question.by = one("by", ["grid"]) ?? "h3_cell";
+  question.by = one("by", ["grid"]) ?? "h3";
+  question.per = one("per", PER) ?? question.per;
+  question.width = one("width", WIDTHS_M) ?? question.width;
   question.allSources = values.get("sources") === "all";
   try {
     question.category = decodeURIComponent(values.get("kind") ?? "");
@@ -72,7 +80,21 @@ export function readLink(text, fallback) {
   const weekdays = [...values.get("weekdays") ?? ""].map(Number).filter((day) => ALL_WEEK.includes(day));
   question.weekdays = weekdays.length ? [...new Set(weekdays)].sort() : ALL_WEEK;
   const cell = /^\w{1,40}$/.test(values.get("cell") ?? "") ? values.get("cell") : null;
-  return { question, cell };
+  return { question: fitting(question), cell };
+}
+
+function isRate({ measure }) {
+  return measure === "rate" || measure === "risk";
+}
+
+/** Return a question whose parts go together: a density is drawn on hexagons, households are known
+ * of grids, and a forecast begins now, so that there is nothing to slide through. */
+function fitting(question) {
+  const fits = { ...question };
+  if (fits.measure === "density") fits.by = "h3";
+  else if (isRate(fits) && fits.per === "household") fits.by = "grid";
+  if (fits.measure === "forecast") fits.window = "";
+  return fits;
 }
 
 function isHours(from, to) {
@@ -83,15 +105,18 @@ function isHours(from, to) {
 export function startPickers(question, today, onChange) {
   let now = question;
   const change = (changed) => {
-    now = { ...now, ...changed };
+    now = fitting({ ...now, ...changed });
     show(now);
     onChange(now);
   };
-  byId("hot-measure").addEventListener("change", (event) => {
-    const measure = event.target.value;
-    // A forecast begins now: there is nothing to slide through.
-    change(measure === "forecast" ? { measure, window: "" } : { measure });
+  byId("hot-measure").addEventListener("change", (event) => change({ measure: event.target.value }));
+  byId("hot-by").addEventListener("change", (event) => {
+    const by = event.target.value;
+    // Households aren't known of hexagons.
+    change(by === "h3" && now.per === "household" ? { by, per: "place" } : { by });
   });
+  byId("hot-per").addEventListener("change", (event) => change({ per: event.target.value }));
+  byId("hot-width").addEventListener("change", (event) => change({ width: +event.target.value }));
   byId("hot-category").addEventListener("change", (event) => change({ category: event.target.value }));
   byId("hot-horizon").addEventListener("change", (event) => change({ horizon: +event.target.value }));
   byId("hot-sources").addEventListener("change", (event) => change({ allSources: event.target.checked }));
@@ -140,6 +165,12 @@ export function startPickers(question, today, onChange) {
     byId("hot-category").value = shown.category;
     byId("hot-horizon").value = shown.horizon;
     byId("hot-horizon-row").hidden = !isForecast;
+    byId("hot-by").value = shown.by;
+    byId("hot-by").disabled = shown.measure === "density";
+    byId("hot-per").value = shown.per;
+    byId("hot-per-row").hidden = !isRate(shown);
+    byId("hot-width").value = shown.width;
+    byId("hot-width-row").hidden = shown.measure !== "density";
     // A forecast learns from all there is; a window is chosen by the slider.
     byId("hot-period-row").hidden = isForecast || shown.window !== "";
     const preset = PRESET_DAYS.find((days) => shown.to === today && daysBetween(shown.from, today) + 1 === days);

@@ -21,28 +21,38 @@ export function countText(count, isFew = count < FEW) {
   return isFew && count > 0 ? say("map.hot_fewer_than", { few: FEW }) : formatNumber(count);
 }
 
+/** What a rate is of. */
+export function rateText({ per }) {
+  return say(`map.hot_rate_${per}`);
+}
+
 /** The name of a place: of a grid its own, of a hexagon its code. */
 export function placeOf(cell) {
   return cell.name ?? cell.grid_code ?? cell.h3_cell;
 }
 
 export function kindText(cell) {
-  return cell.is_too_few ? say("map.hot_class_few", { few: FEW }) : say(`map.hot_class_${cell.kind}`);
+  return cell.is_too_few ? say("map.hot_class_few", { few: FEW })
+    : say(`map.hot_class_${cell.kind.replaceAll(" ", "_")}`);
 }
 
 /** Return pairs of words and value for one cell of a measure. */
 export function factsOf(cell, measure, question) {
   const counted = [say("map.hot_fact_count"), countText(cell.count)];
+  if (measure === "density") return [[say("map.hot_fact_density"), decimal(cell.value)], counted];
+  if (measure === "rate") {
+    return [counted, [rateText(question), cell.is_too_few ? say("map.hot_nothing_said") : decimal(cell.rate)]];
+  }
   if (measure === "risk") {
-    if (cell.is_too_few) return [counted, [say("map.hot_fact_rate"), say("map.hot_nothing_said")]];
+    if (cell.is_too_few) return [counted, [rateText(question), say("map.hot_nothing_said")]];
     return [
       counted,
-      [say("map.hot_fact_rate"), decimal(cell.rate)],
+      [rateText(question), decimal(cell.rate)],
       [say("map.hot_fact_interval"), intervalText(cell.low, cell.high)],
       [say("map.hot_fact_says"), say(cell.is_coloured ? "map.hot_above" : "map.hot_class_risk_none")],
     ];
   }
-  if (measure === "gi") {
+  if (measure === "gi" || measure === "moran") {
     return [counted, [say("map.hot_fact_z"), decimal(cell.z)], [say("map.hot_fact_says"), kindText(cell)]];
   }
   if (measure === "change") {
@@ -83,15 +93,16 @@ export function bubbleOf(cell, measure, question) {
 export function columnsOf(measure, question) {
   const count = { head: say("map.hot_col_count"), of: (cell) => countText(cell.count) };
   const range = { head: say("map.hot_col_interval"), of: (cell) => intervalText(cell.low, cell.high) };
-  if (measure === "risk") {
+  if (measure === "density") return [{ head: say("map.hot_col_density"), of: (cell) => decimal(cell.value) }, count];
+  if (measure === "risk" || measure === "rate") {
     const unless = (text) => (cell) => (cell.is_too_few ? "—" : text(cell));
     return [
       count,
-      { head: say("map.hot_col_rate"), of: unless((cell) => decimal(cell.rate)) },
-      { ...range, of: unless(range.of) },
+      { head: rateText(question), of: unless((cell) => decimal(cell.rate)) },
+      ...(measure === "risk" ? [{ ...range, of: unless(range.of) }] : []),
     ];
   }
-  if (measure === "gi") return [count, { head: "z", of: (cell) => decimal(cell.z) }, { head: say("map.hot_col_says"), of: kindText }];
+  if (measure === "gi" || measure === "moran") return [count, { head: "z", of: (cell) => decimal(cell.z) }, { head: say("map.hot_col_says"), of: kindText }];
   if (measure === "change") {
     return [
       { head: say("map.hot_col_before"), of: (cell) => countText(cell.before) }, count,
