@@ -9,6 +9,7 @@ import { narrowedText } from "./hotspot_question.js";
 import { formatNumber, formatSquareMetres, say } from "./texts.js";
 
 const ROWS_AT_ONCE = 50;
+const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
 
 let shown = null; // {answer, classes, question, cells, onOpen}
 let rowsShown = 0;
@@ -21,6 +22,12 @@ export function showHotspotLegend(answer, classes, question, onOpen) {
   byId("hot-short").textContent = byId("sheet-summary").textContent = say("map.hot_short", {
     count: formatNumber(answer.incident_count), days: say("map.hot_days", question),
   });
+  byId("hot-crowded").hidden = !answer.crowded;
+  if (answer.crowded) {
+    byId("hot-crowded").textContent = say("map.hot_crowded", {
+      share: percent.format(answer.crowded.share), cell: answer.crowded.h3_cell,
+    });
+  }
   byId("hot-method").textContent = answer.method;
   byId("hot-class-head").textContent = classHeadOf(question);
   byId("hot-counted-head").textContent = question.measure === "forecast"
@@ -42,7 +49,7 @@ export function tellNoHotspots(text) {
   shown = null;
   byId("hot-summary").textContent = text;
   byId("hot-short").textContent = byId("sheet-summary").textContent = "";
-  byId("hot-legend").hidden = true;
+  byId("hot-legend").hidden = byId("hot-crowded").hidden = true;
   byId("hot-table-rows").replaceChildren();
   byId("hot-download").disabled = true;
 }
