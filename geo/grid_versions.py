@@ -23,7 +23,7 @@ from geo.errors import JobRunning
 from geo.geodesy import geodesic_area_m2
 from geo.grid_draft import GridDraft
 from geo.grids import is_in_force, load_grids
-from geo.incidents.regridding import regrid_incidents
+from geo.incidents.regridding import follow_grids_with_incidents, regrid_incidents
 from geo.locating import ReassignResult, reassign_grids
 from geo.register.changes import lock_for_merge
 from geo.store.bulk import analyze_tables
@@ -35,16 +35,6 @@ _COMPARED = (
     "name", "kind", "community_code", "person_in_charge", "contact", "household_count",
 )  # fmt: skip
 _SAME_PLACE_DEG = 1e-9  # 0.1 mm: what a file keeps of a coordinate it writes with 9 digits
-
-# Grids that are over while incidents still bear their code and no grid in force does.
-_LEFT_BY_INCIDENTS = text("""
-    SELECT g.id FROM grid AS g
-    WHERE g.valid_to <= :day
-        AND NOT EXISTS (
-            SELECT FROM grid AS now WHERE now.grid_code = g.grid_code
-                AND now.valid_from <= :day AND (now.valid_to IS NULL OR now.valid_to > :day))
-        AND EXISTS (SELECT FROM incident AS i WHERE i.grid_code = g.grid_code)
-""")
 
 Progress = Callable[[int, int | None], None]
 
@@ -206,8 +196,7 @@ def follow_grids(session: Session, *, on: date) -> ReassignResult:
     )
     left = session.scalars(select(Grid.id).where(not_(is_in_force(Grid, on)), has_addresses)).all()
     begun = session.scalars(select(Grid.id).where(is_in_force(Grid, on), not_(has_addresses))).all()
-    left_by_incidents = session.scalars(_LEFT_BY_INCIDENTS, {"day": on}).all()
-    if not left and not begun and not left_by_incidents:
+    follow_grids_with_incidents(session, on=on)
+    if not left and not begun:
         return ReassignResult(0, 0)
-    regrid_incidents(session, on=on, grid_ids=[*left, *begun, *left_by_incidents])
     return reassign_grids(session, on=on, grid_ids=[*left, *begun])

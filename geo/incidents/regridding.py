@@ -6,12 +6,15 @@ from collections.abc import Collection
 from datetime import date
 
 import pandas as pd
-from sqlalchemy import text
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from geo.stored_grids import load_stored_grids
+from geo.tables import Grid, StoreNote
 
 _BATCH_ROWS = 100_000
+_FEW_GRIDS = 50  # of more it is quicker to look at all incidents than for those near them
+_NOTE = "incidents_follow_grids"
 
 _POINTS = text("""
     SELECT id, ST_X(geom), ST_Y(geom), grid_code
@@ -45,6 +48,8 @@ def regrid_incidents(session: Session, *, on: date, grid_ids: Collection[int] | 
     grid_ids : the grids that began or ended, when only a few did: incidents with their codes, or in
         their bounding boxes, are looked at. None: all.
     """
+    if grid_ids is not None and len(grid_ids) > _FEW_GRIDS:
+        grid_ids = None
     grids = load_stored_grids(session, on=on)
     moved = 0
     rows = session.execute(
@@ -64,4 +69,30 @@ def regrid_incidents(session: Session, *, on: date, grid_ids: Collection[int] | 
                 },
             )
             moved += int(wrong.sum())
+    return moved
+
+
+def follow_grids_with_incidents(session: Session, *, on: date) -> int:
+    """Bring incidents into the grids of a day, where one began or ended since last time; return
+    how many moved.
+
+    The store notes the day, so that it costs next to nothing where no grid did. The first time all
+    incidents are looked at.
+    """
+    note = session.get(StoreNote, _NOTE)
+    last = None if note is None else date.fromisoformat(note.value["day"])
+    if last is not None and last >= on:
+        return 0
+    due = None
+    if last is not None:
+        due = session.scalars(
+            select(Grid.id).where(
+                or_(
+                    (Grid.valid_from > last) & (Grid.valid_from <= on),
+                    (Grid.valid_to > last) & (Grid.valid_to <= on),
+                )
+            )
+        ).all()
+    moved = regrid_incidents(session, on=on, grid_ids=due) if due is None or due else 0
+    session.merge(StoreNote(name=_NOTE, value={"day": on.isoformat()}))
     return moved
