@@ -17,7 +17,7 @@ from api.services import Services
 from geo.accounts import Caller, Permission, caller_of_session, caller_of_token
 from geo.accounts.tasks import checked_case_ref
 from geo.audit import Access
-from geo.errors import NotPermitted, NotSignedIn
+from geo.errors import NotPermitted, NotSignedIn, PasswordChangeNeeded
 from geo.purposes import find_purpose
 from geo.values import GridScope
 
@@ -25,6 +25,9 @@ from geo.values import GridScope
 COOKIE = "__Host-gridbeat"
 # On plain HTTP no browser sends the other. Only a caller on this very machine gets this one.
 PLAIN_COOKIE = "gridbeat_session"
+# The browser's own secret while it is on its way to the sign-in provider and back.
+PROVIDER_COOKIE = "__Host-gridbeat_provider"
+PROVIDER_COOKIE_PLAIN = "gridbeat_provider"
 READING = frozenset({"GET", "HEAD"})
 
 # Routes that anybody may ask, by operation id or, for pages, by path.
@@ -33,6 +36,8 @@ OPEN = frozenset(
     {
         "get_landing", "get_health", "sign_in", "sign_out",
         "/sign-in", STATIC,
+        "/sign-in/provider", "/sign-in/provider/back", "/sign-in/code", "finish_sign_in",
+        "/sign-out/provider",
         # These ask for a device's own token: `api.endpoints.positions`.
         "send_position", "send_positions",
     }
@@ -67,7 +72,14 @@ TAKES = {
     ),
 }  # fmt: skip
 # Routes that every account may ask, whatever its role.
-FOR_ALL_ROLES = frozenset({"get_session"})
+FOR_ALL_ROLES = frozenset(
+    {
+        "get_session", "get_own_account", "change_own_password", "end_own_session",
+        "end_own_token", "/account",
+    }
+)  # fmt: skip
+# What there is before a password is changed that somebody else knows, besides what is open.
+BEFORE_A_CHANGE = frozenset({"get_session", "get_own_account", "change_own_password", "/account"})
 
 
 def current_caller(request: Request) -> Caller | None:
@@ -108,6 +120,7 @@ def pass_door(request: Request, caller: CurrentCaller) -> None:
     Raises
     ------
     NotSignedIn : nobody is signed in
+    PasswordChangeNeeded : somebody else knows the caller's password
     NotPermitted : the caller's role, or token, doesn't go so far
     """
     name = route_name(request)
@@ -116,6 +129,12 @@ def pass_door(request: Request, caller: CurrentCaller) -> None:
         return
     if caller is None:
         raise NotSignedIn("Sign in first, or send a token: Authorization: Bearer TOKEN.")
+    if caller.must_change_password and name not in BEFORE_A_CHANGE:
+        raise PasswordChangeNeeded(
+            "Who gave you your password knows it, too. Change it first: POST /v1/account/password, "
+            "or the page /account.",
+            wanted="another password",
+        )
     if name in FOR_ALL_ROLES:
         return
     reads = request.method in READING or name in QUESTIONS
@@ -200,6 +219,26 @@ def is_local(request: Request) -> bool:
         return ipaddress.ip_address(origin_of(request) or "").is_loopback
     except ValueError:
         return False
+
+
+def require_safe_way(request: Request) -> None:
+    """Let nobody sign in over plain HTTP from another machine.
+
+    Raises
+    ------
+    NotPermitted
+    """
+    if not (is_secure(request) or is_local(request)):
+        raise NotPermitted(
+            "A password isn't taken over plain HTTP from another machine, nor is a sign-in begun. "
+            "Put a proxy with TLS before this server.",
+            wanted="https",
+        )
+
+
+def provider_token(request: Request) -> str:
+    """The secret that ties a browser to its way to the sign-in provider; empty without one."""
+    return request.cookies.get(PROVIDER_COOKIE if is_secure(request) else PROVIDER_COOKIE_PLAIN, "")
 
 
 def give_cookie(request: Request, response: Response, token: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
 
@@ -16,6 +17,7 @@ from api.export_workers import ExportWorkers
 from api.gap_boards import GapBoards
 from api.import_workers import ImportWorkers
 from api.uploads import clear_half_uploads, remove_upload
+from geo.accounts import OidcIdentity, Pending, find_provider
 from geo.addresses.deployment import DeploymentContext
 from geo.errors import PlatformError
 from geo.geocoding.local import open_geocoder
@@ -38,6 +40,7 @@ from layers.stored_travel import StoredTravel
 WARMING_WAIT_S = 5.0  # a register of a million addresses takes longer; then the process just ends
 
 SIGN_IN_TRIES = "20/minute"
+CODE_WAITS_S = 300
 PERSON_SEARCHES = "30/minute"
 
 SOME_TEXT = "甲路1号"  # reads the register, and loads what reading an address needs
@@ -57,6 +60,14 @@ class RateLimit:
         return self._limiter.hit(self._limit, who)
 
 
+@dataclass(frozen=True, slots=True)
+class HalfSignIn:
+    """Who has come back from the sign-in provider, and owes the code of the second factor."""
+
+    identity: OidcIdentity
+    next_page: str
+
+
 class Services:
     """Made once by `create_app`, handed to the endpoints by `api.dependencies`."""
 
@@ -68,6 +79,8 @@ class Services:
         self.geocoder = open_geocoder(database, settings, context=self.context)
         self.warming: Thread | None = None
         self.sign_in_limit = RateLimit(SIGN_IN_TRIES)
+        self.oidc = find_provider(settings)
+        self.half_signed_in: Pending[HalfSignIn] = Pending(lasts_s=CODE_WAITS_S, most=1000)
         self.person_searches = RateLimit(PERSON_SEARCHES)
         self.audit_check_lock = Lock()
         self.imports = ImportWorkers(database, self._run_import)

@@ -490,7 +490,8 @@ class Requests:
             return self._thing(KINDS[name], own, foreign)
         drawn: dict[str, Any] = {
             "z": 0, "x": 0, "y": 0, "code": "140105001001", "name": "spare", "job_id": 1,
-            "assignment_id": ABSENT, "format": self.dice.choice(["traccar", "owntracks", "csv"]),
+            "assignment_id": ABSENT, "session_id": ABSENT,
+            "format": self.dice.choice(["traccar", "owntracks", "csv"]),
         }  # fmt: skip
         return drawn.get(name, "x"), False
 

@@ -13,13 +13,14 @@
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty, StaleRecord (.sides),
     │                             RecordConflict (.alike, .conflicts), WriteKeyTaken
-    ├ NotSignedIn                 SignInRefused
-    ├ NotPermitted
+    ├ NotSignedIn                 SignInRefused, OidcRefused (.reason)
+    ├ NotPermitted                PasswordChangeNeeded
     ├ PurposeMissing
     ├ TooManyTries(.retry_after_s)
     ├ NotEnoughData               DatumUndecided, TooFewPairs, TooFewIncidents (.found, .needed)
     └ Unavailable                 DatabaseUnavailable, PostGISMissing, DiskFull, AssetsMissing,
-                                  WorkersEnded, KeyMissing (.key_id), SealBroken
+                                  WorkersEnded, KeyMissing (.key_id), SealBroken,
+                                  ProviderUnavailable
 
 A message says what, got, wanted, remedy. Facts are attributes as well as text: `facts` holds what
 the constructor was given by keyword, so that an interface can answer with them.
@@ -178,6 +179,10 @@ class NotPermitted(PlatformError):
     """Who asks is known, and may not do this."""
 
 
+class PasswordChangeNeeded(NotPermitted):
+    """Somebody else knows the caller's password: it is to be changed before anything else."""
+
+
 class PurposeMissing(PlatformError):
     """What was asked for takes a purpose and the reference of a case, and none is open."""
 
@@ -188,6 +193,10 @@ class TooManyTries(PlatformError):
 
 class SignInRefused(NotSignedIn):
     """Name, password or second factor is wrong, or the account is locked; it isn't told which."""
+
+
+class OidcRefused(NotSignedIn):
+    """A sign-in at the provider wasn't taken (`reason`: state, provider, clock, token, account)."""
 
 
 class Conflict(PlatformError):
@@ -272,3 +281,7 @@ class KeyMissing(Unavailable):
 
 class SealBroken(Unavailable):
     """A sealed value doesn't open: it was changed, or belongs to another place."""
+
+
+class ProviderUnavailable(Unavailable):
+    """The provider at which somebody wanted to sign in doesn't answer as it must."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from geo.errors import InvalidInput
@@ -123,6 +123,34 @@ class Settings(BaseSettings):
     )
     session_hours: int = Field(
         default=12, ge=1, description="A sign-in ends after this in any case [h]."
+    )
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="OpenID Connect provider at which people may sign in, as its issuer address. "
+        "Not set, none is contacted.",
+    )
+    oidc_client_id: str | None = Field(
+        default=None, description="What this deployment is called at the provider."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Secret of this deployment at the provider."
+    )
+    oidc_client_secret_file: Path | None = Field(
+        default=None, description="File with that secret, instead of the secret itself."
+    )
+    oidc_account_claim: str = Field(
+        default="preferred_username",
+        min_length=1,
+        description="The claim that says the name of the account.",
+    )
+    oidc_name: str | None = Field(
+        default=None, max_length=40, description="What the sign-in page calls the provider."
+    )
+    oidc_clock_skew_s: int = Field(
+        default=60,
+        ge=0,
+        le=600,
+        description="How far the provider's clock may be from this machine's [s].",
     )
     small_number_k: int = Field(
         default=5,
@@ -276,7 +304,13 @@ def load_settings() -> Settings:
     except ValidationError as error:
         wrong = "; ".join(
             f"GRIDBEAT_{'.'.join(str(part) for part in fault['loc']).upper()}="
-            f"{fault['input']!r}: {fault['msg']}"
+            f"{_shown(fault)}: {fault['msg']}"
             for fault in error.errors()
         )
         raise InvalidInput(f"Settings can't be read: {wrong}. Mend the environment.") from None
+
+
+def _shown(fault: Any) -> str:
+    """What was given; of what may hold a secret only that it was."""
+    of_secret = any("secret" in str(part) or "url" in str(part) for part in fault["loc"])
+    return "…" if of_secret else repr(fault["input"])

@@ -21,7 +21,7 @@ Per = Literal["place", "household", "km2", "street_km"]
 
 WEIGHED_MEASURES: tuple[Measure, ...] = ("counts", "rate", "risk")
 FOUND_SOURCE = "officer_initiated"
-HORIZON_MAX_D = 100.0
+HORIZON_MIN_D, HORIZON_MAX_D = 1 / 24, 100.0
 BANDWIDTH_MIN_M, BANDWIDTH_MAX_M = 50.0, 3_000.0
 
 Flags = NDArray[np.bool_]
@@ -56,10 +56,10 @@ class HotspotQuestion:
     by_presence: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 < self.horizon_d <= HORIZON_MAX_D:
+        if not HORIZON_MIN_D <= self.horizon_d <= HORIZON_MAX_D:
             raise InvalidInput(
-                f"The horizon is {self.horizon_d:g} days, wanted more than 0 and at most "
-                f"{HORIZON_MAX_D:g}.",
+                f"The horizon is {self.horizon_d:g} days, wanted an hour to {HORIZON_MAX_D:g} "
+                "days.",
                 field="horizon_days",
             )
         if not BANDWIDTH_MIN_M <= self.bandwidth_m <= BANDWIDTH_MAX_M:

@@ -9,10 +9,10 @@ from api.app import PREFIX
 from api.app import create_app as create_api
 from api.errors import platform_answer
 from api.refusals import record_refusal
-from geo.errors import NotPermitted, NotSignedIn
+from geo.errors import NotPermitted, NotSignedIn, PasswordChangeNeeded
 from geo.settings import Settings
 from geo.store.database import Database
-from web import live, pages, places, response
+from web import live, own_account, pages, places, provider_sign_in, response
 from web.assets import load_assets
 
 
@@ -29,6 +29,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.include_router(places.router)
     app.include_router(live.router)
     app.include_router(response.router)
+    app.include_router(provider_sign_in.router)
+    app.include_router(own_account.router)
     app.add_exception_handler(NotSignedIn, _turn_away)
     app.add_exception_handler(NotPermitted, _turn_away)
     return app
@@ -36,11 +38,14 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 def _turn_away(request: Request, error: Exception) -> Response:
     """A program is told; a person at a page is led to where they sign in, or told on a page."""
+    is_page = not request.url.path.startswith(f"{PREFIX}/")
+    if is_page and isinstance(error, PasswordChangeNeeded):
+        return RedirectResponse("/account", 303, headers={"Cache-Control": "no-store"})
     home = pages.home_of(request) if request.url.path == "/" else None
     if home is not None:
         return RedirectResponse(home, 303, headers={"Cache-Control": "no-store"})
     record_refusal(request, error)
-    if request.url.path.startswith(f"{PREFIX}/"):
+    if not is_page:
         return platform_answer(request, error)
     if isinstance(error, NotSignedIn):
         return pages.to_sign_in(request)

@@ -54,6 +54,9 @@ FRONT_SHOWN = {
     "basemap": True, "density": True, "grids": True, "freshness": False, "hotspots": False,
 }  # fmt: skip
 
+# What can go wrong at the sign-in provider; each has its text, sign.fault_….
+SIGN_IN_FAULTS = ("account", "clock", "code", "down", "provider", "state", "token", "tries")
+
 router = APIRouter(include_in_schema=False, dependencies=[Depends(pass_door)])
 # A page of ours, never another host's: //evil.example would be one.
 OWN_PAGE = re.compile(r"/(?![/\\\\])[\w/?&=%.,~+#-]*", re.ASCII)
@@ -217,9 +220,14 @@ def rights_page(
 
 @router.get("/sign-in", response_class=HTMLResponse)
 def sign_in_page(
-    request: Request, services: ServicesDep, caller: CurrentCaller, next_page: NextPage = "/"
+    request: Request,
+    services: ServicesDep,
+    caller: CurrentCaller,
+    next_page: NextPage = "/",
+    fault: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
-    """Name, password, code; in a generated city, its known accounts besides."""
+    """Name, password, code; the way to the provider, if one is set; in a generated city, its known
+    accounts besides. `fault` is what went wrong at the provider."""
     goal = next_page if OWN_PAGE.fullmatch(next_page) else "/"
     if caller is not None:
         return RedirectResponse(goal, 303)
@@ -235,6 +243,10 @@ def sign_in_page(
         text_groups=("sign.",),
         page="sign_in",
         next_page=goal,
+        has_provider=services.oidc is not None,
+        provider_name=None if services.oidc is None else services.oidc.name,
+        provider_way=f"/sign-in/provider?{urlencode({'next_page': goal})}",
+        fault=fault if fault in SIGN_IN_FAULTS else None,
         demo_accounts=demo_accounts,
         demo_password=DEMO_PASSWORD,
     )

@@ -61,10 +61,16 @@ def create_account(
     response: Response,
     given: schemas.AccountOpening,
 ) -> schemas.Secrets:
-    """Its password is in the answer and nowhere else. It sees no place until it is assigned one."""
+    """Its password is in the answer and nowhere else, and must be changed before anything else. It
+    sees no place until it is assigned one."""
     password = new_password()
     account = accounts.create_account(
-        session, given.name, password, role=given.role, shown_name=given.shown_name
+        session,
+        given.name,
+        password,
+        role=given.role,
+        shown_name=given.shown_name,
+        must_change_password=True,
     )
     _note(session, access, "account.create", account)
     return _secrets(session, account, day, response, password=password)
@@ -84,10 +90,10 @@ def reset_password(
     response: Response,
     name: Name,
 ) -> schemas.Secrets:
-    """It is unlocked, and signed out everywhere."""
+    """It is unlocked, signed out everywhere, and must change it before anything else."""
     account = _changeable(session, name)
     password = new_password()
-    accounts.set_password(session, account, password, now=moment)
+    accounts.set_password(session, account, password, now=moment, must_change_password=True)
     _note(session, access, "account.password", account)
     return _secrets(session, account, day, response, password=password)
 

@@ -40,6 +40,7 @@ from layers.hotspot_question import (
     BANDWIDTH_MAX_M,
     BANDWIDTH_MIN_M,
     HORIZON_MAX_D,
+    HORIZON_MIN_D,
     HotspotQuestion,
 )
 
@@ -102,7 +103,7 @@ def hotspot_question(
         ),
     ] = None,
     horizon_days: Annotated[
-        float, Query(gt=0, le=HORIZON_MAX_D, description="Of the forecast.")
+        float, Query(ge=HORIZON_MIN_D, le=HORIZON_MAX_D, description="Of the forecast.")
     ] = 7.0,
     all_sources: Annotated[
         bool,

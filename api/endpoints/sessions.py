@@ -9,18 +9,18 @@ from fastapi import APIRouter, Request, Response
 from api.callers import (
     SignedInCaller,
     give_cookie,
-    is_local,
-    is_secure,
     origin_of,
+    provider_token,
+    require_safe_way,
     session_token,
     take_cookie,
 )
 from api.dependencies import ServicesDep
 from api.schemas.errors import error_responses, write_error_responses
-from api.schemas.sessions import SignIn, SignInAnswer, WhoAmI
-from geo.accounts import Caller, sign_in, sign_out
+from api.schemas.sessions import SecondFactorCode, SignIn, SignInAnswer, WhoAmI
+from geo.accounts import Caller, SignedIn, sign_in, sign_in_by_oidc, sign_out
 from geo.audit import Access, record
-from geo.errors import NotPermitted, TooManyTries
+from geo.errors import SignInRefused, TooManyTries
 from geo.values import GridScope
 
 router = APIRouter(prefix="/session", tags=["session"])
@@ -39,12 +39,7 @@ def sign_in_here(
     account for 15 minutes, twenty tries a minute are the most from one address. Over plain HTTP
     only from this very machine."""
     origin = origin_of(request)
-    if not (is_secure(request) or is_local(request)):
-        raise NotPermitted(
-            "A password isn't taken over plain HTTP from another machine. Put a proxy with TLS "
-            "before this server.",
-            wanted="https",
-        )
+    require_safe_way(request)
     if not services.sign_in_limit.hit(origin or "-"):
         raise TooManyTries("Too many tries from here. Wait a minute.", retry_after_s=60)
     made = sign_in(
@@ -57,6 +52,40 @@ def sign_in_here(
         origin=origin,
         request_id=getattr(request.state, "request_id", None),
     )
+    give_cookie(request, response, made.token)
+    response.headers["Cache-Control"] = "no-store"
+    return SignInAnswer(name=made.name)
+
+
+@router.post(
+    "/code",
+    operation_id="finish_sign_in",
+    summary="Say the code, after a sign-in at the provider",
+    responses=write_error_responses(401, 429),
+)
+def finish_sign_in(
+    request: Request, response: Response, services: ServicesDep, given: SecondFactorCode
+) -> SignInAnswer:
+    """For accounts with a second factor: the provider's own isn't taken for it. The answer brings
+    the cookie of `POST /v1/session`; wrong codes count as wrong passwords do."""
+    require_safe_way(request)
+    origin, key = origin_of(request), provider_token(request)
+    half = services.half_signed_in.find(key)
+    if half is None:
+        raise SignInRefused("Nobody waits here for a code, or too long. Sign in again.")
+    if not services.sign_in_limit.hit(origin or "-"):
+        raise TooManyTries("Too many tries from here. Wait a minute.", retry_after_s=60)
+    made = sign_in_by_oidc(
+        services.database,
+        half.identity,
+        code=given.code,
+        second_factor=services.settings.second_factor,
+        now=datetime.now(UTC),
+        origin=origin,
+        request_id=getattr(request.state, "request_id", None),
+    )
+    assert isinstance(made, SignedIn)  # a code was given
+    services.half_signed_in.take(key)
     give_cookie(request, response, made.token)
     response.headers["Cache-Control"] = "no-store"
     return SignInAnswer(name=made.name)

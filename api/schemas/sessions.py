@@ -19,6 +19,14 @@ class SignIn(BaseModel):
     )
 
 
+class SecondFactorCode(BaseModel):
+    """What is typed after a sign-in at the provider."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    code: SoundText = Field(max_length=20, description="Six digits of the second factor.")
+
+
 class SignInAnswer(BaseModel):
     """Who is signed in now; the session is in the cookie."""
 

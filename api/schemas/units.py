@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field, RootModel, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
 from api.dependencies import Code, SoundText
 
@@ -36,6 +36,8 @@ class UnitList(BaseModel):
 class NewUnit(BaseModel):
     """A unit to be made."""
 
+    model_config = ConfigDict(extra="forbid")
+
     code: Word
     name: Word
     kind: UnitKind
@@ -47,11 +49,15 @@ class NewUnit(BaseModel):
 class NewStatus(BaseModel):
     """What a unit does from now on."""
 
+    model_config = ConfigDict(extra="forbid")
+
     status: UnitStatus
 
 
 class NewShift(BaseModel):
     """A planned stretch of duty. Positions are stored within shifts only."""
+
+    model_config = ConfigDict(extra="forbid")
 
     starts_at: AwareDatetime
     ends_at: AwareDatetime
@@ -74,6 +80,8 @@ class DutyEnd(BaseModel):
 
 class NewDevice(BaseModel):
     """A phone or tracker of a unit."""
+
+    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[SoundText, StringConstraints(min_length=1, max_length=128)] | None = Field(
         default=None,

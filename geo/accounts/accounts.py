@@ -29,8 +29,13 @@ def create_account(
     shown_name: str | None = None,
     totp_secret: bytes | None = None,
     is_demo: bool = False,
+    must_change_password: bool = False,
 ) -> Account:
     """Return a new account; it sees no place until it is assigned to one.
+
+    Parameters
+    ----------
+    must_change_password : nothing else can be done before, since who gives it out knows it
 
     Raises
     ------
@@ -61,6 +66,7 @@ def create_account(
         role=role,
         password_hash=hash_password(password),
         is_demo=is_demo,
+        must_change_password=must_change_password,
     )
     session.add(account)
     session.flush()
@@ -92,14 +98,26 @@ def find_accounts(session: Session, *, with_ended: bool = False) -> Sequence[Acc
     return session.scalars(query).all()
 
 
-def set_password(session: Session, account: Account, password: str, *, now: datetime) -> None:
+def set_password(
+    session: Session,
+    account: Account,
+    password: str,
+    *,
+    now: datetime,
+    must_change_password: bool = False,
+) -> None:
     """Give an account another password; it is unlocked, and signed out everywhere.
+
+    Parameters
+    ----------
+    must_change_password : nothing else can be done before, since who gives it out knows it
 
     Raises
     ------
     InvalidInput : too short or too long
     """
     account.password_hash = hash_password(password)
+    account.must_change_password = must_change_password
     account.failed_count, account.locked_until = 0, None
     _sign_out_everywhere(session, account, now)
 

@@ -19,11 +19,16 @@ from geo.tables import Account, AccountAssignment, AccountSession, AccountTask, 
 from geo.values import GridScope
 
 SEEN_EVERY = timedelta(minutes=1)  # not each request writes
+CLOCK_LEEWAY = timedelta(minutes=1)  # clocks are set right by less, now and then
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `session_id` and `task` are missing for a program with a token."""
+    """Who asks. `session_id` and `task` are missing for a program with a token.
+
+    signed_in_by : password or oidc; token for a program
+    must_change_password : nothing else can be done before; who came from the provider typed none
+    """
 
     account_id: int
     name: str
@@ -33,6 +38,8 @@ class Caller:
     scope: GridScope
     session_id: int | None = None
     task: OpenTask | None = None
+    signed_in_by: str = "password"
+    must_change_password: bool = False
 
     def may(self, permission: Permission) -> bool:
         """Whether the caller may do this at all."""
@@ -64,6 +71,8 @@ def caller_of_session(
             AccountSession.ended_at.is_(None),
             AccountSession.seen_at > now - idle,
             AccountSession.created_at > now - lasts,
+            # Where the clock was set back, what came about after now would hold longer than it may.
+            AccountSession.created_at <= now + CLOCK_LEEWAY,
         )
     ).first()
     if found is None:
@@ -80,6 +89,7 @@ def caller_of_session(
         day,
         session_id=signed_in.id,
         task=None if task is None else task_of(task),
+        signed_in_by=signed_in.signed_in_by,
     )
 
 
@@ -103,7 +113,7 @@ def caller_of_token(session: Session, token: str, *, now: datetime, day: date) -
         return None
     account, held = found
     allowed = PERMISSIONS[account.role] & {Permission(each) for each in held.scopes}
-    return _caller(session, account, allowed, day)
+    return _caller(session, account, allowed, day, signed_in_by="token")
 
 
 def _caller(
@@ -114,6 +124,7 @@ def _caller(
     *,
     session_id: int | None = None,
     task: OpenTask | None = None,
+    signed_in_by: str,
 ) -> Caller:
     sees = Permission.READ in permissions
     return Caller(
@@ -125,6 +136,8 @@ def _caller(
         scope=assigned_scope(session, account.id, day) if sees else GridScope.of([]),
         session_id=session_id,
         task=task,
+        signed_in_by=signed_in_by,
+        must_change_password=account.must_change_password and signed_in_by == "password",
     )
 
 

@@ -100,22 +100,45 @@ def _try(
     origin: str | None,
 ) -> SignedIn | None:
     is_right, better = verify_password(password, account.password_hash if account else None)
-    if account is None or (account.locked_until is not None and account.locked_until > now):
+    if account is None or is_locked(account, now):
         return None
-    if not is_right or not _passes_second(session, account, code, second_factor, now):
-        account.failed_count += 1
-        if account.failed_count >= FAILURES_MAX:
-            account.failed_count, account.locked_until = 0, now + LOCKED_FOR
+    if not is_right or not passes_second(session, account, code, second_factor, now):
+        count_failure(account, now)
         return None
-    account.failed_count, account.locked_until = 0, None
     if better is not None:
         account.password_hash = better
+    return open_session(session, account, origin=origin, now=now)
+
+
+def is_locked(account: Account, now: datetime) -> bool:
+    """Whether too many wrong tries keep everybody out for now."""
+    return account.locked_until is not None and account.locked_until > now
+
+
+def count_failure(account: Account, now: datetime) -> None:
+    """Count a wrong try; the last one allowed locks the account."""
+    account.failed_count += 1
+    if account.failed_count >= FAILURES_MAX:
+        account.failed_count, account.locked_until = 0, now + LOCKED_FOR
+
+
+def open_session(
+    session: Session,
+    account: Account,
+    *,
+    origin: str | None,
+    now: datetime,
+    signed_in_by: str = "password",
+) -> SignedIn:
+    """Return a new sign-in of who has shown who they are; what was counted against them is over."""
+    account.failed_count, account.locked_until = 0, None
     token = new_token()
     session.add(
         AccountSession(
             account_id=account.id,
             token_hash=token_hash(token),
             origin=origin,
+            signed_in_by=signed_in_by,
             created_at=now,
             seen_at=now,
         )
@@ -123,13 +146,14 @@ def _try(
     return SignedIn(token, account.id, account.name)
 
 
-def _passes_second(
+def passes_second(
     session: Session,
     account: Account,
     code: str | None,
     second_factor: SecondFactor,
     now: datetime,
 ) -> bool:
+    """Whether the second factor is right, or none is needed; a code counts once."""
     secret = totp_secret_of(session, account)
     if secret is not None:
         step = matching_step(secret, (code or "").strip(), now=now, after=account.totp_last_step)

@@ -40,7 +40,13 @@ def create(
     secret = accounts.new_totp_secret() if role in ADMINISTRATORS else None
     with open_store() as database, database.session() as session:
         account = accounts.create_account(
-            session, name, password, role=role, shown_name=shown_name, totp_secret=secret
+            session,
+            name,
+            password,
+            role=role,
+            shown_name=shown_name,
+            totp_secret=secret,
+            must_change_password=True,
         )
         _note(session, "account.create", account)
     console.print(Text(f"Account {name}, {role}. Password, shown once: {password}"))
@@ -96,11 +102,16 @@ def password(
     name: Name,
     typed: Annotated[bool, typer.Option("--typed", help="Type it; else one is made.")] = False,
 ) -> None:
-    """Give an account another password; it is unlocked, and signed out everywhere."""
+    """Give an account another password; it is unlocked, signed out everywhere.
+
+    One that is made here must be changed before anything else.
+    """
     chosen = getpass.getpass("New password: ") if typed else new_password()
     with open_store() as database, database.session() as session:
         account = accounts.get_account(session, name)
-        accounts.set_password(session, account, chosen, now=datetime.now(UTC))
+        accounts.set_password(
+            session, account, chosen, now=datetime.now(UTC), must_change_password=not typed
+        )
         _note(session, "account.password", account)
     console.print("The password is changed." if typed else f"Password, shown once: {chosen}")
 
@@ -152,6 +163,16 @@ def end(name: Name) -> None:
         account = accounts.get_account(session, name)
         accounts.end_account(session, account, now=datetime.now(UTC))
         _note(session, "account.end", account)
+
+
+@app.command("oidc-forget")
+def oidc_forget(name: Name) -> None:
+    """Untie an account from whom it belongs to at the sign-in provider; the next sign-in ties it
+    anew."""
+    with open_store() as database, database.session() as session:
+        account = accounts.get_account(session, name)
+        accounts.forget_oidc_subject(session, account)
+        _note(session, "account.oidc_forget", account)
 
 
 def _note(session: Session, action: str, account: Account) -> None:

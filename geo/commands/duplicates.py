@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 from sqlalchemy.orm import Session
 
+from geo.accounts import get_account
 from geo.commands.context import open_store
 from geo.commands.progress import job_bar
 from geo.commands.words import today
@@ -39,7 +40,9 @@ console = Console()
 OPERATOR = GridScope.everything()
 
 PairId = Annotated[int, typer.Argument(metavar="PAIR", help="Number of the pair, from list.")]
-Who = Annotated[str | None, typer.Option("--by", help="Who decides; default: this user.")]
+Who = Annotated[
+    str | None, typer.Option("--by", help="Account of who decides; default: this user.")
+]
 Note = Annotated[str | None, typer.Option(help="Why.")]
 
 
@@ -107,7 +110,7 @@ def merge(
         pair = get_pair(session, pair_id, scope=OPERATOR)
         merge_pair(
             session, pair_id, keep, version=pair.version, first_version=None, second_version=None,
-            decided_by=_who(by), now=datetime.now(UTC), scope=OPERATOR, note=note,
+            decided_by=_who(session, by), now=datetime.now(UTC), scope=OPERATOR, note=note,
         )  # fmt: skip
         _tell(session, pair)
 
@@ -118,8 +121,8 @@ def apart(pair_id: PairId, by: Who = None, note: Note = None) -> None:
     with open_store() as database, database.session() as session:
         pair = get_pair(session, pair_id, scope=OPERATOR)
         decide_apart(
-            session, pair_id, version=pair.version, decided_by=_who(by), now=datetime.now(UTC),
-            scope=OPERATOR, note=note,
+            session, pair_id, version=pair.version, decided_by=_who(session, by),
+            now=datetime.now(UTC), scope=OPERATOR, note=note,
         )  # fmt: skip
         _tell(session, pair)
 
@@ -130,8 +133,8 @@ def later(pair_id: PairId, by: Who = None, note: Note = None) -> None:
     with open_store() as database, database.session() as session:
         pair = get_pair(session, pair_id, scope=OPERATOR)
         put_aside(
-            session, pair_id, version=pair.version, decided_by=_who(by), now=datetime.now(UTC),
-            scope=OPERATOR, note=note,
+            session, pair_id, version=pair.version, decided_by=_who(session, by),
+            now=datetime.now(UTC), scope=OPERATOR, note=note,
         )  # fmt: skip
         _tell(session, pair)
 
@@ -142,17 +145,25 @@ def undo(pair_id: PairId, by: Who = None) -> None:
     with open_store() as database, database.session() as session:
         pair = get_pair(session, pair_id, scope=OPERATOR)
         reopen_pair(
-            session, pair_id, version=pair.version, undone_by=_who(by), now=datetime.now(UTC),
-            day=today(), scope=OPERATOR,
+            session, pair_id, version=pair.version, undone_by=_who(session, by),
+            now=datetime.now(UTC), day=today(), scope=OPERATOR,
         )  # fmt: skip
         _tell(session, pair)
 
 
-def _who(by: str | None) -> str:
-    who = (getpass.getuser() if by is None else by).strip()
-    if not who:
+def _who(session: Session, by: str | None) -> str:
+    """Who decides: an account that there is, else the user of this machine, who is no account.
+
+    Raises
+    ------
+    InvalidInput : the name is empty
+    AccountNotFound : there is no such account, or it has ended
+    """
+    if by is None:
+        return f"operator:{getpass.getuser()}"
+    if not by.strip():
         raise InvalidInput("Nobody decides nameless. Give --by NAME.", field="by")
-    return who
+    return get_account(session, by.strip()).name
 
 
 def _tell(session: Session, pair: DuplicatePair) -> None:

@@ -58,6 +58,7 @@ class WriteAnswer:
     due_on : when it is to be looked at again
     alike : records that looked the same, stored all the same because the caller said so
     residence_id : of the residence that was written with a resident
+    report_id : of the report that the record is wrong
     replayed : the same write was sent before; nothing was stored this time
     """
 
@@ -69,6 +70,7 @@ class WriteAnswer:
     due_on: date | None
     alike: tuple[Alike, ...] = ()
     residence_id: int | None = None
+    report_id: int | None = None
     replayed: bool = False
 
     def as_json(self) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from geo.audit import record as record_in_log
 from geo.audit import require_reason
 from geo.decisions import checked_note
 from geo.errors import Conflict, InvalidInput, RecordNotFound
+from geo.registers.answers import WriteAnswer
 from geo.registers.cycles import Cycles, dwelling_cycle, establishment_cycle
 from geo.registers.finding import get_record
-from geo.registers.writing import Writing
+from geo.registers.writing import Writing, find_replay, keep_answer
 from geo.tables import (
     RECORD_KINDS,
     VERIFIED_HOW,
@@ -113,12 +114,15 @@ def verify_record(
 
     A look at an older day than the last is kept, and moves nothing.
 
+    Sent again with the same key it is kept once.
+
     Raises
     ------
     RecordNotFound : there is none in the scope
     Conflict : it was changed since it was seen: then something else was looked at
     InvalidInput : the look can't have been, or things of this kind aren't looked at
     PurposeMissing : it is about a person, and no purpose or no case is given
+    WriteKeyTaken : the key of the write belongs to another one
     """
     _require_reason(kind, writing)
     look = check_look(look, writing.today)
@@ -127,6 +131,9 @@ def verify_record(
         raise InvalidInput(
             "A person is verified at the place they live: verify the residence.", field="kind"
         )
+    request = {"id": record_id, "version": expected_version, "on": look.on, "how": look.how}
+    if find_replay(session, writing, f"{kind}.verify", request) is not None:
+        return record
     if record.version != expected_version:
         raise Conflict(
             f"This {kind} is at version {record.version}, you have seen {expected_version}. Look "
@@ -140,6 +147,8 @@ def verify_record(
     record_in_log(
         session, writing.access, f"{kind}.verify", object_kind=kind, object_ref=str(record_id)
     )
+    answer = WriteAnswer(kind, record_id, record.version, (), 1.0, record.due_on)
+    keep_answer(session, writing, f"{kind}.verify", request, answer)
     session.flush()
     return record
 
@@ -167,11 +176,14 @@ def report_error(
 ) -> RecordReport:
     """Say that a record is wrong; it waits for whoever may change it.
 
+    Sent again with the same key it is kept once.
+
     Raises
     ------
     RecordNotFound : there is none in the scope
     InvalidInput : nothing is said, it is too long, or there is no such field
     PurposeMissing : it is about a person, and no purpose or no case is given
+    WriteKeyTaken : the key of the write belongs to another one
     """
     _require_reason(kind, writing)
     record = get_record(session, kind, record_id, scope=writing.scope)
@@ -182,6 +194,10 @@ def report_error(
     known.add("identity_number")
     if field is not None and field not in known:
         raise InvalidInput(f"A {kind} has no field {field[:40]!r}.", field="field")
+    request = {"id": record_id, "note": said, "field": field}
+    before = find_replay(session, writing, f"{kind}.report", request)
+    if before is not None:
+        return session.get_one(RecordReport, before.report_id)
     report = RecordReport(
         record_kind=kind,
         record_id=record_id,
@@ -195,6 +211,8 @@ def report_error(
     )
     session.flush()
     session.refresh(report)
+    answer = WriteAnswer(kind, record_id, record.version, (), 1.0, None, report_id=report.id)
+    keep_answer(session, writing, f"{kind}.report", request, answer)
     return report
 
 

@@ -2,6 +2,7 @@
 
 from geo.tables.account import (
     ROLES,
+    SIGN_IN_WAYS,
     TOKEN_SCOPES,
     Account,
     AccountAssignment,
@@ -114,6 +115,7 @@ __all__ = [
     "REVIEW_STATUSES",
     "ROLES",
     "SAFETY_FINDINGS",
+    "SIGN_IN_WAYS",
     "SITE_KINDS",
     "SUBJECT_REQUEST_KINDS",
     "SUBJECT_REQUEST_STATUSES",

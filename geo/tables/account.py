@@ -27,6 +27,7 @@ ROLES = (
     "system_administrator", "security_administrator", "audit_administrator",
 )  # fmt: skip
 TOKEN_SCOPES = ("read", "write")
+SIGN_IN_WAYS = ("password", "oidc")
 
 
 class Account(Base):
@@ -35,12 +36,17 @@ class Account(Base):
     `name` is typed at sign-in, `shown_name` is for people. `is_demo` accounts belong to a generated
     city: their passwords are known to everybody. `home_address_id` is the standard address where
     the person lives, known for one thing: that the audit administrator sees who reads their own.
+    `must_change_password` stands where somebody else knows the password, too.
+    `oidc_issuer` and `oidc_subject` are whom it belongs to at the provider, from the first sign-in
+    there on.
     """
 
     __tablename__ = "account"
     __table_args__ = (
         CheckConstraint(f"role IN {ROLES}", name="role"),
+        CheckConstraint("(oidc_issuer IS NULL) = (oidc_subject IS NULL)", name="oidc"),
         Index("uq_account_name", "name", unique=True),
+        Index("uq_account_oidc", "oidc_issuer", "oidc_subject", unique=True),
     )
 
     id: Mapped[RowId]
@@ -55,6 +61,9 @@ class Account(Base):
     is_demo: Mapped[bool] = mapped_column(Boolean, server_default="false")
     # A number without a foreign key: an account stays when its address is merged or ends.
     home_address_id: Mapped[int | None] = mapped_column(BigInteger)
+    must_change_password: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    oidc_issuer: Mapped[str | None] = mapped_column(Text)
+    oidc_subject: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[Timestamp]
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
@@ -84,6 +93,7 @@ class AccountSession(Base):
 
     __tablename__ = "account_session"
     __table_args__ = (
+        CheckConstraint(f"signed_in_by IN {SIGN_IN_WAYS}", name="signed_in_by"),
         Index("uq_account_session_token_hash", "token_hash", unique=True),
         Index("ix_account_session_account_id", "account_id"),
     )
@@ -92,6 +102,7 @@ class AccountSession(Base):
     account_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("account.id"))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary)
     origin: Mapped[str | None] = mapped_column(Text)
+    signed_in_by: Mapped[str] = mapped_column(Text, server_default="password")
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

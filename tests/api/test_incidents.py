@@ -274,7 +274,8 @@ def test_every_measure_answers_and_hours_and_weekdays_choose(place: District) ->
     [
         ({"bbox": "1,1,1,1"}, 422), ({"hours": "25-3"}, 422), ({"weekdays": "8"}, 422),
         ({"measure": "gi"}, 409), ({"measure": "forecast"}, 409), ({"category": "ufo"}, 404),
-        ({"horizon_days": 0}, 422), ({"start": "2025-01-01T00:00:00"}, 422),
+        ({"horizon_days": 0}, 422), ({"horizon_days": 1e-310}, 422),
+        ({"start": "2025-01-01T00:00:00"}, 422),
     ],
 )  # fmt: skip
 def test_bad_questions_and_too_little_to_answer(

@@ -18,7 +18,21 @@ from geo.audit_review import (
     load_volumes,
     note_check,
 )
+from geo.registers import (
+    NewDwelling,
+    NewResidence,
+    NewResident,
+    WriteAnswer,
+    Writing,
+    record_dwelling,
+    record_resident,
+)
+from geo.registers.cycles import VERIFY_MONTHS, Cycles
+from geo.store.scope import set_scope
 from geo.tables import Account
+from geo.values import GridScope
+from tests.drawing import draw
+from tests.factories import add_grid, add_grid_version, add_standard_address
 
 DAY = date(2026, 6, 20)
 AUDITOR = Access("auditor")
@@ -97,6 +111,52 @@ def test_ones_own_address_is_seen_where_it_is_on_file(session: Session) -> None:
     )
     assert [(each.actor, each.object_ref) for each in found] == [("wang", "7")]
     assert count_without_address(session) == 1
+
+
+def test_what_is_at_ones_own_address_is_seen_by_its_number_too(session: Session) -> None:
+    version = add_grid_version(session)
+    grid = add_grid(session, "14010500100100001", draw("A")["A"], version=version)
+    home, elsewhere = (add_standard_address(session, grid=grid) for _ in range(2))
+    session.add(
+        Account(name="wang", shown_name="wang", role="grid_worker", password_hash="x",
+                home_address_id=home.id)
+    )  # fmt: skip
+    session.flush()
+    today = datetime.now(UTC).date()
+    who = Writing(
+        Access("li", purpose="register", case_ref="T-1"), GridScope.everything(), today=today,
+        cycles=Cycles(VERIFY_MONTHS),
+    )  # fmt: skip
+    at_home = record_dwelling(session, NewDwelling(home.id, "vacant"), writing=who)
+    other = record_dwelling(session, NewDwelling(elsewhere.id, "vacant"), writing=who)
+
+    def lives(at: int, until: date | None) -> WriteAnswer:
+        return record_resident(
+            session, NewResident(f"测试{at}{until}"),
+            NewResidence(at, "floating", date(2020, 1, 1), lived_to=until), writing=who,
+        )  # fmt: skip
+
+    neighbour, left, stranger = (
+        lives(home.id, None), lives(home.id, date(2024, 1, 1)), lives(elsewhere.id, None),
+    )  # fmt: skip
+    for kind, number in (
+        ("dwelling", at_home.record_id), ("dwelling", other.record_id),
+        ("resident", neighbour.record_id), ("resident", left.record_id),
+        ("resident", stranger.record_id), ("residence", neighbour.residence_id),
+        ("address", home.id),
+    ):  # fmt: skip
+        record(session, Access("wang"), f"{kind}.read", object_kind=kind, object_ref=str(number))
+    record(session, Access("wang"), "resident.search", object_kind="resident")
+    now = datetime.now(UTC)
+    period = {"start": now - timedelta(hours=1), "end": now + timedelta(minutes=1)}
+    set_scope(session, GridScope.of([]))  # an audit administrator sees no place
+    session.info["scope"] = GridScope.of([])
+    found = find_own_addresses(session, AUDITOR, **period)
+    session.info["scope"] = GridScope.everything()
+    assert {(each.object_kind, each.object_ref) for each in found} == {
+        ("address", str(home.id)), ("dwelling", str(at_home.record_id)),
+        ("resident", str(neighbour.record_id)), ("residence", str(neighbour.residence_id)),
+    }  # fmt: skip
 
 
 def test_a_page_goes_on_after_an_entry_and_kinds_are_narrowed(session: Session) -> None:

@@ -61,7 +61,12 @@ def test_an_account_is_made_and_works(browser: Browser, site: str) -> None:
     with visiting(browser, site, **DESKTOP) as visit:  # the new account sees its grid and no more
         visit.page.goto(f"{site}/sign-in?next_page=/review")
         sign_in(visit, "wang", password)
-        visit.page.wait_for_url(f"{site}/review")
+        visit.page.wait_for_url(f"{site}/account")  # who gave it out knows the password
+        visit.page.fill("#old-password", password)
+        for field in ("#new-password", "#same-password"):
+            visit.page.fill(field, "chosen-by-myself")
+        visit.page.press("#same-password", "Enter")
+        visit.page.wait_for_url(f"{site}/")
         told = visit.page.evaluate("fetch('/v1/session').then((answer) => answer.json())")
         assert (told["role"], told["grid_count"]) == ("grid_worker", 1)
         visit.assert_clean()

@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Browser
 
+from geo import accounts
 from geo.accounts.first import DEMO_PASSWORD, create_first_accounts
+from geo.accounts.totp import totp_code
 from geo.settings import Settings
 from geo.store.cluster import EmbeddedCluster
 from tests.conftest import copied_database
+from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, running_provider
 from tests.web.browsing import DESKTOP, PHONE, Visit, visiting
 from tests.web.conftest import serve, settle, stop
 from web.app import create_app
@@ -97,3 +100,57 @@ def test_the_way_back_stays_here(browser: Browser, guarded_site: str, goal: str)
     with visiting(browser, guarded_site, **DESKTOP) as visit:
         visit.page.goto(f"{guarded_site}/sign-in?next_page={goal}")
         assert visit.page.get_attribute("#sign-in", "data-next") == "/"
+
+
+def test_signing_in_and_out_at_a_provider(
+    browser: Browser, cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """There and back in a real browser, with the code of an administrator, and out over there."""
+    with running_provider() as provider, copied_database(cluster) as database:
+        secret = accounts.new_totp_secret()
+        with database.session() as session:
+            settle(session)
+            keeper = accounts.create_account(
+                session, "keeper", "only-a-test-password", role="security_administrator",
+                shown_name="示例·安全管理员",
+            )  # fmt: skip
+            accounts.set_totp_secret(session, keeper, secret)
+        settings = Settings(
+            data_folder=tmp_path_factory.mktemp("provider"), demo=False, oidc_name="示例认证",
+            oidc_issuer=provider.issuer, oidc_client_id=CLIENT_ID,
+            oidc_client_secret=CLIENT_SECRET,
+        )  # fmt: skip
+        serving = serve(create_app(settings, database))
+        context = browser.new_context(**PHONE)
+        try:
+            page = context.new_page()
+            page.goto(f"{serving.url}/accounts")
+            assert page.inner_text("#provider") == "用示例认证登录"
+            page.click("#language-link")
+            assert page.inner_text("#provider") == "Sign in with 示例认证"
+            page.click("#provider")
+            page.click("#no")  # the person thinks better of it
+            page.wait_for_url(f"{serving.url}/sign-in?fault=provider")
+            assert "cancelled" in page.inner_text("#provider-fault")
+            page.goto(f"{serving.url}/accounts")
+            page.click("#provider")
+            page.fill("#user", "keeper")
+            page.click("#in")
+            page.wait_for_url(f"{serving.url}/sign-in/code")
+            page.fill("#code", "000000")
+            page.press("#code", "Enter")
+            page.wait_for_selector("#sign-in-said:not(:empty)")
+            page.fill("#code", totp_code(secret, datetime.now(UTC)))
+            page.press("#code", "Enter")
+            page.wait_for_url(f"{serving.url}/accounts")
+            asked: list[str] = []
+            page.on("request", lambda request: asked.append(request.url))
+            page.click("#account-menu summary")
+            page.click("#sign-out")
+            page.wait_for_url(f"{serving.url}/sign-in")
+            assert any(url.startswith(f"{provider.issuer}/out?") for url in asked)
+            page.goto(f"{serving.url}/accounts")
+            assert "/sign-in" in page.url
+        finally:
+            context.close()
+            stop(serving)

@@ -40,9 +40,11 @@ from geo.tables import (
     MEMBER_ROLES,
     REVIEW_STATUSES,
     ROLES,
+    SIGN_IN_WAYS,
     SITE_KINDS,
     SUBJECT_REQUEST_KINDS,
     SUBJECT_REQUEST_STATUSES,
+    TOKEN_SCOPES,
     UNIT_KINDS,
     UNIT_STATUSES,
     VERIFIED_HOW,
@@ -53,7 +55,7 @@ from layers.freshness import RECORDS, REQUIRED
 from layers.response_units import Part, Why
 from web.cli import VERBS
 from web.navigation import GROUPS, NAVIGATION
-from web.pages import DATUMS_OFFERED, FRONT_SHOWN, IMPORT_KINDS
+from web.pages import DATUMS_OFFERED, FRONT_SHOWN, IMPORT_KINDS, SIGN_IN_FAULTS
 from web.places import choices
 from web.response import RESPONSE_LAYERS
 from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_texts
@@ -61,7 +63,7 @@ from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_text
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|live|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|accounts|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|live|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|account|accounts|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -114,6 +116,9 @@ def computed_keys() -> set[str]:
         | {f"duplicates.hangs_{each.table.name}" for each in moving_references()}
         | {f"sign.role_{role}" for role in ROLES}
         | live_keys()
+        | {f"sign.fault_{fault}" for fault in SIGN_IN_FAULTS}
+        | {f"account.by_{way}" for way in SIGN_IN_WAYS}
+        | {f"account.scope_{scope}" for scope in TOKEN_SCOPES}
         | place_keys()
         | incident_keys()
         | hotspot_keys()

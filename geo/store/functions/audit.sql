@@ -90,8 +90,31 @@ BEGIN
 END
 $$;
 
+-- Whether a record is at an address, and of a residence, whether it was at a moment; by the caller's
+-- scope.
+CREATE OR REPLACE FUNCTION audit_is_at(
+    p_kind text, p_id bigint, p_address_id bigint, p_at timestamptz
+) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS
+$$
+    SELECT CASE p_kind
+        WHEN 'dwelling' THEN EXISTS (
+            SELECT FROM public.dwelling AS d
+            WHERE d.id = p_id AND d.standard_address_id = p_address_id)
+        WHEN 'establishment' THEN EXISTS (
+            SELECT FROM public.establishment AS s
+            WHERE s.id = p_id AND s.standard_address_id = p_address_id)
+        ELSE EXISTS (
+            SELECT FROM public.residence AS r
+            WHERE (CASE WHEN p_kind = 'resident' THEN r.resident_id ELSE r.id END) = p_id
+                AND r.standard_address_id = p_address_id
+                AND r.lived_from <= p_at::date + 1
+                AND (r.lived_to IS NULL OR r.lived_to >= p_at::date - 1))
+    END
+$$;
+
 -- Who read what is at the address they live at, and an entry that it was asked. Only accounts whose
--- address is known can be judged.
+-- address is known can be judged. The scope must be everything, or records are not found by number.
 CREATE OR REPLACE FUNCTION audit_own_addresses(
     p_reader text, p_origin text, p_request_id text, p_from timestamptz, p_to timestamptz, p_limit int
 ) RETURNS SETOF audit_entry
@@ -101,8 +124,14 @@ BEGIN
     RETURN QUERY
         SELECT e.* FROM public.audit_entry AS e
         JOIN public.account AS a ON a.name = e.actor
-        WHERE e.at >= p_from AND e.at < p_to AND e.object_kind = 'address'
-            AND e.object_ref = a.home_address_id::text
+        WHERE e.at >= p_from AND e.at < p_to AND (
+            (e.object_kind = 'address' AND e.object_ref = a.home_address_id::text)
+            -- By number, too: what is at the address, and who lived there when it was read.
+            OR (e.object_kind IN ('dwelling', 'establishment', 'resident', 'residence')
+                AND e.object_ref ~ '^[0-9]{1,18}$'
+                AND public.audit_is_at(e.object_kind, e.object_ref::bigint, a.home_address_id,
+                                       e.at))
+        )
         ORDER BY e.at DESC, e.chain DESC, e.number DESC LIMIT p_limit;
     PERFORM public.audit_append(p_reader, p_origin, 'audit.read', 'audit_own_address', NULL, NULL, NULL,
                                 NULL, p_request_id);

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from geo.audit import Access
-from geo.errors import Conflict, InvalidInput, RecordNotFound
+from geo.errors import Conflict, InvalidInput, RecordNotFound, WriteKeyTaken
 from geo.registers import (
     Look,
     NewDwelling,
@@ -78,6 +78,36 @@ def test_a_look_moves_the_next_one_and_is_kept(session: Session, places: Places)
     assert [(each.verified_on, each.verified_how) for each in looks] == [
         (date(2026, 3, 1), "visit"), (TODAY, "call"), (date(2026, 1, 15), "visit"),
     ]  # fmt: skip
+
+
+def test_a_look_and_a_report_sent_again_are_kept_once(session: Session, places: Places) -> None:
+    made = record_dwelling(session, NewDwelling(places.a.id, "vacant"), writing=writing(A))
+    number = made.record_id
+    who, other = writing(A, key="k-look"), writing(A, key="k-report")
+    for _ in range(2):
+        verify_record(session, "dwelling", number, Look(TODAY), expected_version=1, writing=who)
+        report = report_error(session, "dwelling", number, "有人住", writing=other)
+    assert len(find_verifications(session, "dwelling", number)) == 1
+    assert [each.id for each in find_reports(session)] == [report.id]
+    # A key is for one write: not for another day, another record or another kind of write.
+    for again in (
+        lambda: verify_record(
+            session, "dwelling", number, Look(date(2026, 5, 1)), expected_version=1, writing=who
+        ),
+        lambda: report_error(session, "dwelling", number, "别的", writing=other),
+        lambda: report_error(session, "dwelling", number, "有人住", writing=who),
+    ):
+        with pytest.raises(WriteKeyTaken):
+            again()
+    # Out of sight now, nothing is told, whatever the key.
+    with pytest.raises(RecordNotFound):
+        verify_record(
+            session, "dwelling", number, Look(TODAY), expected_version=1,
+            writing=writing(B, key="k-look"),
+        )  # fmt: skip
+    # Without a key each is one of its own.
+    report_error(session, "dwelling", number, "有人住", writing=writing(A))
+    assert len(find_reports(session)) == 2
 
 
 def test_what_changed_since_was_not_what_was_looked_at(session: Session, places: Places) -> None:

@@ -2,9 +2,10 @@
 
 const menus = [...document.querySelectorAll(".bar-menu")];
 
-document.getElementById("sign-out").addEventListener("click", async () => {
+document.getElementById("sign-out").addEventListener("click", async (event) => {
+  const next = event.currentTarget.dataset.next; // who signed in at the provider leaves it as well
   await fetch("/v1/session", { method: "DELETE", credentials: "same-origin" });
-  location.replace("/sign-in");
+  location.replace(next);
 });
 document.addEventListener("click", (event) => {
   for (const menu of menus) if (!menu.contains(event.target)) menu.open = false;
