@@ -51,6 +51,7 @@ QUESTIONS = frozenset(
         "get_travel_times", "get_travel_path", "find_nearest_units",
         "search_residents", "read_resident_numbers", "read_dwelling_numbers",
         "read_establishment_numbers",
+        "ask_siting", "stop_siting",
     }
 )  # fmt: skip
 # Routes that take a permission of their own instead of reading or writing.

@@ -16,6 +16,7 @@ from limits.strategies import MovingWindowRateLimiter
 from api.export_workers import ExportWorkers
 from api.gap_boards import GapBoards
 from api.import_workers import ImportWorkers
+from api.siting_jobs import SitingJobs
 from api.uploads import clear_half_uploads, remove_upload
 from geo.accounts import OidcIdentity, Pending, find_provider
 from geo.addresses.deployment import DeploymentContext
@@ -98,6 +99,7 @@ class Services:
             settings.emergency_unit_kit,
             settings.emergency_unit_drill_days,
         )
+        self.siting = SitingJobs()
         self.gaps = GapBoards(self.roads, self.demand, self.reach_rules)
 
     @contextlib.contextmanager
@@ -115,6 +117,7 @@ class Services:
         try:
             yield
         finally:
+            self.siting.close()
             self.exports.stop()
             self.intake.stop()
             self.coverage.stop()

@@ -9,7 +9,8 @@
     │                             SourceNotFound, ReviewItemNotFound, MergeNotFound,
     │                             DuplicateNotFound, AccountNotFound, RecordNotFound,
     │                             ExportNotFound, PatrolUnitNotFound, SubjectRequestNotFound,
-    │                             IncidentNotFound, RoadNetworkNotFound, RoadClosureNotFound
+    │                             IncidentNotFound, RoadNetworkNotFound, RoadClosureNotFound,
+    │                             SitingPlanNotFound
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty, StaleRecord (.sides),
     │                             RecordConflict (.alike, .conflicts), WriteKeyTaken
@@ -125,6 +126,10 @@ class JobNotFound(NotFound):
 
 class RoadNetworkNotFound(NotFound):
     """No road network is in force on that day."""
+
+
+class SitingPlanNotFound(NotFound):
+    """No such siting plan, or its hour is over."""
 
 
 class RoadClosureNotFound(NotFound):

@@ -20,6 +20,8 @@ from geo.values import LonLat
 
 TEXT_MAX = 80
 FILE_ROWS_MAX = 50_000
+_SPELLINGS = {"longitude": "lon", "lng": "lon", "经度": "lon", "latitude": "lat", "纬度": "lat",
+              "编码": "code", "名称": "name", "类型": "kind", "权重": "weight"}  # fmt: skip
 _COLUMNS = ("code", "name", "kind", "lon", "lat")
 
 
@@ -103,6 +105,16 @@ def end_sites(session: Session, codes: Sequence[str], *, on: date) -> int:
     return len(rows)
 
 
+def known_column(name: str | None) -> str:
+    """Return what a column is called here: lon for Longitude, lat for LATITUDE.
+
+    >>> known_column(" Longitude ")
+    'lon'
+    """
+    word = (name or "").strip().lower()
+    return _SPELLINGS.get(word, word)
+
+
 def read_sites(path: Path, *, datum: Datum = WGS84, kind: str | None = None) -> list[Site]:
     """Read sites of a CSV file with the columns code, name, kind, lon, lat (UTF-8).
 
@@ -119,6 +131,7 @@ def read_sites(path: Path, *, datum: Datum = WGS84, kind: str | None = None) -> 
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidFile(f"{path.name} can't be read as CSV in UTF-8: {error}.") from error
+    rows = [{known_column(name): value for name, value in row.items()} for row in rows]
     if not rows or len(rows) > FILE_ROWS_MAX or not {"lon", "lat"} <= set(rows[0]):
         raise InvalidFile(
             f"{path.name} has {len(rows):,} rows with the columns "

@@ -31,6 +31,8 @@ VERBS = {
     "incidents": ("geo.commands.incidents", "app", "Import incidents, their categories."),
     "basemap": ("geo.commands.basemap", "app", "Import roads, buildings and places to draw."),
     "roads": ("geo.commands.roads", "app", "Import a road network, close roads."),
+    "response": ("layers.commands.response", "response", "Rings and gaps, by road."),
+    "siting": ("layers.commands.response", "siting", "Sites, and where they should be."),
     "accounts": ("geo.commands.accounts", "app", "Accounts: who may sign in, what they see."),
     "registers": (
         "geo.commands.registers",

@@ -41,6 +41,7 @@ NAVIGATION = (
     NavigationPage("live", "patrol"),
     NavigationPage("gaps", "patrol", Permission.LEAD),
     NavigationPage("reach", "patrol"),
+    NavigationPage("siting", "patrol"),
     NavigationPage("address", "places"),
     NavigationPage("geocode", "places"),
     NavigationPage("review", "places"),

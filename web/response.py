@@ -1,4 +1,4 @@
-"""The pages of response by road: rings, the gap board."""
+"""The pages of response by road: rings, the gap board, siting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from web.rendering import Overview, render_map_page, unavailable_page
 
 GAPS_SHOWN = {"basemap": True, "grids": True, "gaps": True, "units": True}
 REACH_SHOWN = {"basemap": True, "grids": True, "reach": True, "sources": True}
-RESPONSE_LAYERS = tuple({**GAPS_SHOWN, **REACH_SHOWN})
+SITING_SHOWN = {"basemap": True, "grids": True, "siting": True}
+RESPONSE_LAYERS = tuple({**GAPS_SHOWN, **REACH_SHOWN, **SITING_SHOWN})
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(pass_door)])
 
@@ -51,4 +52,21 @@ def reach_page(request: Request, overview: Overview, caller: SignedInCaller) -> 
         shown=REACH_SHOWN,
         text_groups=("reach.", "response."),
         may_see_units=caller.may(Permission.LEAD),
+    )
+
+
+@router.get("/siting", response_class=HTMLResponse)
+def siting_page(request: Request, overview: Overview) -> Response:
+    """Where sites should be: a question, its plan, two plans compared."""
+    if overview is None:
+        return unavailable_page(request)
+    return render_map_page(
+        request,
+        "siting.html",
+        page="siting",
+        overview=overview,
+        script="js/siting.js",
+        layers=(MapLayer("addSiting", {"url": "/v1/siting/plans"}),),
+        shown=SITING_SHOWN,
+        text_groups=("siting.", "response."),
     )

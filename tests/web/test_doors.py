@@ -217,7 +217,7 @@ OWN_WORK = {
     "get_hotspot_concentration", "get_hotspot_week", "get_hotspot_near_repeats",
     "get_hotspot_shift",
     "get_gaps", "watch_gaps", "suggest_move_ups", "list_gap_slots", "close_roads", "reopen_roads",
-    "/gaps",
+    "/gaps", "ask_siting", "get_siting", "stop_siting", "compare_siting",
 }  # fmt: skip
 # Of nobody's grid: what everyone who may read gets.
 PUBLIC = {
@@ -246,6 +246,7 @@ PAGES = {
     "/duplicates",
     "/exports",
     "/reach",
+    "/siting",
 }
 # A page of one thing: 404 outside the scope, as the thing itself.
 ITEM_PAGES: dict[str, dict[str, Any]] = {"/place/{address_id}": {"address_id": "ADDRESS"}}

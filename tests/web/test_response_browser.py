@@ -141,3 +141,22 @@ def test_the_board_fits_a_phone(browser: Browser, site: str) -> None:
         expect(page.locator("#figure-open")).to_be_visible()
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0
+
+
+def test_a_plan_is_solved_compared_and_changed(browser: Browser, site: str) -> None:
+    with visiting(browser, site, **DESKTOP) as visit:
+        page = visit.page
+        visit.go("/siting?lang=en")
+        expect(page.locator("html")).to_have_attribute("data-siting", "loaded")
+        page.locator("#siting-centres").check()
+        page.locator("#siting-wanted").fill("2")
+        page.locator("#siting-mode").select_option("foot")
+        page.locator("#siting-solve").click()
+        expect(page.locator("#plan-sites .card")).to_have_count(2, timeout=30_000)
+        expect(page.locator("#plan-facts")).to_contain_text("proven best")
+        expect(page.locator("#compare-text")).to_contain_text("gained")
+        # "Not here" closes the station; the next plan says so, and can be compared with the last.
+        page.locator("#plan-sites .card", has_text="示例派出所").locator("button").click()
+        expect(page.locator("#plan-sites .card-severe")).to_contain_text("Closed", timeout=30_000)
+        expect(page.locator("#compare-with option")).to_have_count(2)
+        assert visit.complaints == [] and visit.policy_violations == []

@@ -51,8 +51,10 @@ from geo.tables import (
 )
 from geo.tables.incident import INCIDENT_SOURCES, INCIDENT_STATUSES
 from geo.tables.standard_address import ADDRESS_COMPONENTS, ADDRESS_STATUSES
+from layers.demand import WEIGHTS
 from layers.freshness import RECORDS, REQUIRED
 from layers.response_units import Part, Why
+from layers.siting.stages import Question
 from web.cli import VERBS
 from web.navigation import GROUPS, NAVIGATION
 from web.pages import DATUMS_OFFERED, FRONT_SHOWN, IMPORT_KINDS, SIGN_IN_FAULTS
@@ -60,6 +62,7 @@ from web.places import choices
 from web.response import RESPONSE_LAYERS
 from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_texts
 
+SITING_STATUSES = ("waiting", "running", "done", "stopped", "failed")
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
@@ -172,6 +175,10 @@ def response_keys() -> set[str]:
         | {f"response.households_{source}" for source in ("dwellings", "grids", "none")}
         | {f"gaps.severity_{severity}" for severity in ("severe", "middling", "light")}
         | {f"map.layer_{name}" for name in RESPONSE_LAYERS}
+        | {f"siting.question_{question}" for question in Question}
+        | {f"siting.status_{status}" for status in SITING_STATUSES}
+        | {f"siting.state_{state}" for state in ("gained", "lost", "both", "neither")}
+        | {f"siting.demand_{name}" for name in WEIGHTS}
     )
 
 
