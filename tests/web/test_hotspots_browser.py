@@ -156,6 +156,15 @@ def test_pickers_choose_and_the_legend_counts_what_the_api_says(
         expect(page.locator("#hot-table-rows tr")).to_have_count(1)
         expect(page.locator("#hot-table-rows th")).to_contain_text("第一网格")
         assert "by.grid~per.km2" in page.evaluate("location.hash")
+        # What officers found is weighed by presence where that is known: by grid.
+        page.locator(".hot-narrow summary").click()
+        expect(page.locator("#hot-presence")).to_be_disabled()
+        page.locator("#hot-sources").check()
+        expect(page.locator("#hot-presence")).to_be_enabled()
+        loaded(page)
+        assert "all_sources=true" in last_asked(visit)
+        expect(page.locator("#hot-narrowed")).to_contain_text("含主动发现")
+        expect(page.locator("#notice")).to_be_hidden()
         expect(page.locator("#notice")).to_be_hidden()
         visit.assert_clean()
 

@@ -8,6 +8,7 @@ export const MEASURES = ["counts", "rate", "risk", "gi", "moran", "change", "for
 const PER = ["place", "household", "km2", "street_km"];
 const WIDTHS_M = [100, 200, 300, 500, 1000];
 export const PRESET_DAYS = [28, 91, 182, 365];
+const WEIGHED = ["counts", "rate", "risk"]; // by measured presence, as in `layers.hotspot_question`
 const HORIZONS = [7, 30, 91];
 const ALL_WEEK = [1, 2, 3, 4, 5, 6, 7];
 
@@ -15,7 +16,7 @@ const ALL_WEEK = [1, 2, 3, 4, 5, 6, 7];
 export function firstQuestion(today) {
   return {
     measure: "counts", category: "", from: addDays(today, -90), to: today, hours: null,
-    weekdays: ALL_WEEK, horizon: 7, allSources: false, by: "h3", per: "place", width: 300, window: "",
+    weekdays: ALL_WEEK, horizon: 7, allSources: false, byPresence: false, by: "h3", per: "place", width: 300, window: "",
   };
 }
 
@@ -32,6 +33,7 @@ export function parametersOf(question, zone) {
   if (question.weekdays.length < 7) asked.set("weekdays", question.weekdays.join(","));
   if (question.measure === "forecast") asked.set("horizon_days", question.horizon);
   if (question.allSources) asked.set("all_sources", "true");
+  if (question.byPresence) asked.set("presence_corrected", "true");
   return asked;
 }
 
@@ -43,7 +45,7 @@ export function linkOf(question, cell) {
   if (question.hours) parts.push(`hours.${question.hours.join("-")}`);
   if (question.weekdays.length < 7) parts.push(`weekdays.${question.weekdays.join("")}`);
   if (question.measure === "forecast") parts.push(`ahead.${question.horizon}`);
-  if (question.allSources) parts.push("sources.all");
+  if (question.allSources) parts.push(question.byPresence ? "sources.weighed" : "sources.all");
   if (question.by !== "h3") parts.push(`by.${question.by}`);
   if (isRate(question) && question.per !== "place") parts.push(`per.${question.per}`);
   if (question.measure === "density") parts.push(`width.${question.width}`);
@@ -67,7 +69,8 @@ export function readLink(text, fallback) {
   question.by = one("by", ["grid"]) ?? "h3";
   question.per = one("per", PER) ?? question.per;
   question.width = one("width", WIDTHS_M) ?? question.width;
-  question.allSources = values.get("sources") === "all";
+  question.byPresence = values.get("sources") === "weighed";
+  question.allSources = question.byPresence || values.get("sources") === "all";
   try {
     question.category = decodeURIComponent(values.get("kind") ?? "");
   } catch {
@@ -87,13 +90,19 @@ function isRate({ measure }) {
   return measure === "rate" || measure === "risk";
 }
 
-/** Return a question whose parts go together: a density is drawn on hexagons, households are known
- * of grids, and a forecast begins now, so that there is nothing to slide through. */
+/** Whether what officers found can be weighed by how long patrols were there: told by grid. */
+function mayBeWeighed({ measure, by, allSources }) {
+  return allSources && by === "grid" && WEIGHED.includes(measure);
+}
+
+/** Return a question whose parts go together: a density is drawn on hexagons, households and
+ * presence are known of grids, and a forecast isn't slid through. */
 function fitting(question) {
   const fits = { ...question };
   if (fits.measure === "density") fits.by = "h3";
   else if (isRate(fits) && fits.per === "household") fits.by = "grid";
   if (fits.measure === "forecast") fits.window = "";
+  if (!mayBeWeighed(fits)) fits.byPresence = false;
   return fits;
 }
 
@@ -109,7 +118,12 @@ export function startPickers(question, today, onChange) {
     show(now);
     onChange(now);
   };
-  byId("hot-measure").addEventListener("change", (event) => change({ measure: event.target.value }));
+  byId("hot-measure").addEventListener("change", (event) => {
+    const measure = event.target.value;
+    // A forecast begins at the end of its period: who chooses it means from now on.
+    change(measure === "forecast" ? { measure, from: addDays(today, -90), to: today } : { measure });
+  });
+  byId("hot-presence").addEventListener("change", (event) => change({ byPresence: event.target.checked }));
   byId("hot-by").addEventListener("change", (event) => {
     const by = event.target.value;
     // Households aren't known of hexagons.
@@ -189,6 +203,8 @@ export function startPickers(question, today, onChange) {
       box.checked = shown.weekdays.includes(+box.dataset.weekday);
     }
     byId("hot-sources").checked = shown.allSources;
+    byId("hot-presence").checked = shown.byPresence;
+    byId("hot-presence").disabled = !mayBeWeighed(shown);
     byId("hot-narrowed").textContent = narrowedText(shown);
     byId("hot-time-toggle").setAttribute("aria-pressed", shown.window !== "");
     byId("hot-time-toggle").disabled = isForecast;
@@ -223,7 +239,7 @@ export function narrowedText(question) {
   if (question.weekdays.length < 7) {
     parts.push(question.weekdays.map((day) => say(`map.hot_weekday_${day}`)).join(" "));
   }
-  if (question.allSources) parts.push(say("map.hot_sources_all"));
+  if (question.allSources) parts.push(say(question.byPresence ? "map.hot_sources_weighed" : "map.hot_sources_all"));
   return parts.join(" · ");
 }
 
