@@ -41,7 +41,7 @@ def run(
         listening = stack.enter_context(listening_socket(settings))
         stack.enter_context(serving_alone(settings.data_folder))
         console.print("Opening the store …")
-        database = stack.enter_context(open_database(settings))
+        database = stack.enter_context(open_database(settings, keep_running=True))
         # First: its line in the log must not part the lines a person reads at the end.
         keep_audit(database, settings, datetime.now(UTC))
         fill_if_empty(database, settings, console)

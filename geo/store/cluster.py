@@ -15,6 +15,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +24,13 @@ from typing import IO
 
 import structlog
 
-from geo.errors import DatabaseUnavailable, DataFolderInUse, DiskFull, PostGISMissing
+from geo.errors import (
+    DatabaseUnavailable,
+    DataFolderInUse,
+    DiskFull,
+    PlatformError,
+    PostGISMissing,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +39,7 @@ APPLICATION_ROLE = "gridbeat_app"
 DATABASE_NAME = "gridbeat"
 SERVER_FOLDERS = Path("/usr/lib/postgresql")  # where Debian puts each version
 SOCKET_PATH_MAX = 90  # bytes; Linux allows 107 with the socket's own name, see unix(7)
+LOOK_EVERY_S = 0.5  # whether the server is still there
 DISK_MIN_MB = 200  # a new cluster takes 65 MB; below this a start would only fail later
 INSTALL_COMMAND = "apt-get install -y --no-install-recommends postgresql-15 postgresql-15-postgis-3"
 
@@ -148,6 +156,40 @@ class EmbeddedCluster:
                     else:
                         self._stop()
 
+    @contextlib.contextmanager
+    def kept_running(self, *, look_every_s: float = LOOK_EVERY_S) -> Iterator[None]:
+        """Start the server again where it dies by itself, while the context is open.
+
+        For a program that serves for long, within `running`. Until it is up again questions are
+        answered with DatabaseUnavailable.
+        """
+        leaving = threading.Event()
+
+        def watch() -> None:
+            while not leaving.wait(look_every_s):
+                if not self._is_alive():
+                    self._start_again(leaving)
+
+        watcher = threading.Thread(target=watch, name="postgresql-watcher", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            leaving.set()
+            watcher.join()
+
+    def _start_again(self, leaving: threading.Event) -> None:
+        try:
+            with self._lock_file("start.lock") as starting:
+                fcntl.flock(starting, fcntl.LOCK_EX)
+                if not leaving.is_set():
+                    self._start()
+        except PlatformError as error:
+            # Those of its processes that are still busy hold its memory: at the next look.
+            log.warning("cluster.not_started_again", error=type(error).__name__)
+        else:
+            log.warning("cluster.started_again")
+
     # -- folders and locks
 
     def _make_folders(self) -> None:
@@ -246,7 +288,7 @@ class EmbeddedCluster:
         if not (self.data / "PG_VERSION").exists():
             self._initialise(user)
         self._check_version()
-        if self._program("pg_ctl", "status", "-D", self.data, check=False) == 0:
+        if self._is_alive():
             return
         self._clear_stale_pid()
         self.log_file.touch()
@@ -306,13 +348,19 @@ class EmbeddedCluster:
         self._binaries = ServerBinaries(folder, made_by)
 
     def _clear_stale_pid(self) -> None:
-        """Remove a pid file that a crash left and whose number another program now has."""
-        pid_file = self.data / "postmaster.pid"
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            pid = int(pid_file.read_text().splitlines()[0])
-            command = Path(f"/proc/{pid}/comm")
-            if not command.exists() or not command.read_text().startswith("postgres"):
-                pid_file.unlink()
+        """Remove the pid file that a crash left: another program may have its number now."""
+        with contextlib.suppress(OSError):
+            (self.data / "postmaster.pid").unlink()
+
+    def _is_alive(self) -> bool:
+        """Whether the server runs: its pid file names a PostgreSQL that isn't dead."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+            # pid (command) state …; a dead one that nobody has buried yet is in the state Z
+            command, _, rest = Path(f"/proc/{pid}/stat").read_text().partition(") ")
+        except (OSError, ValueError, IndexError):
+            return False
+        return "(postgres" in command and not rest.startswith(("Z", "X"))
 
     def _stop(self) -> None:
         self._program(

@@ -90,8 +90,12 @@ class Database:
 
 
 @contextlib.contextmanager
-def open_database(settings: Settings) -> Iterator[Database]:
+def open_database(settings: Settings, *, keep_running: bool = False) -> Iterator[Database]:
     """Open the store: the given server or the embedded one, migrated.
+
+    Parameters
+    ----------
+    keep_running : start the embedded one again where it dies, while the context is open
 
     Raises
     ------
@@ -104,6 +108,8 @@ def open_database(settings: Settings) -> Iterator[Database]:
             owner_url = application_url = _driver_url(settings.database_url)
         else:
             cluster = stack.enter_context(EmbeddedCluster(settings.data_folder).running())
+            if keep_running:
+                stack.enter_context(cluster.kept_running())
             ensure_database(cluster, DATABASE_NAME)
             owner_url = cluster.url(OWNER_ROLE)
             application_url = cluster.url(APPLICATION_ROLE)

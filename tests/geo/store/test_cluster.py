@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from geo.errors import DatabaseUnavailable, DataFolderInUse, DiskFull, PostGISMissing
 from geo.settings import Settings
 from geo.store import cluster as cluster_module
-from geo.store.cluster import EmbeddedCluster, find_server_binaries, serving_alone
+from geo.store.cluster import OWNER_ROLE, EmbeddedCluster, find_server_binaries, serving_alone
 from geo.store.database import open_database
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -179,3 +180,34 @@ def test_full_disk_is_said(folder: Path) -> None:
             pass
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_server_that_dies_alone_is_started_again(folder: Path) -> None:
+    cluster = EmbeddedCluster(folder)
+    pid_file = folder / "postgresql" / "postmaster.pid"
+
+    def pid() -> int:
+        try:
+            return int(pid_file.read_text().splitlines()[0])
+        except (OSError, ValueError, IndexError):
+            return 0
+
+    with cluster.running(), cluster.kept_running(look_every_s=0.05):
+        first = pid()
+        os.kill(first, signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while pid() in (0, first) or not answers(cluster):
+            assert time.monotonic() < deadline, "the server was not started again"
+            time.sleep(0.05)
+    assert not pid_file.exists()
+
+
+def answers(cluster: EmbeddedCluster) -> bool:
+    """Whether the server takes a question."""
+    try:
+        with psycopg.connect(
+            host=str(cluster.socket_folder), user=OWNER_ROLE, dbname="postgres"
+        ) as asked:
+            return bool(asked.execute("SELECT 1").fetchone())
+    except psycopg.OperationalError:
+        return False
