@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.callers import pass_door
+from api.cot_server import CotServer
 from api.dependencies import refuse_unknown_parameters
 from api.endpoints import (
     accounts,
@@ -52,6 +53,7 @@ from api.endpoints import (
 )
 from api.errors import add_error_handlers
 from api.middleware import BodyCap, OwnOriginOnly, RequestRecord, SecurityHeaders
+from api.position_door import PositionDoor
 from api.refusals import record_refusal
 from api.schemas.errors import error_schemas
 from api.services import Services
@@ -119,7 +121,13 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        with services.running():
+        async with AsyncExitStack() as stack:
+            stack.enter_context(services.running())
+            if settings.cot_port is not None:
+                cot = CotServer(services)
+                services.cot_port = await stack.enter_async_context(
+                    cot.serving(settings.host, settings.cot_port)
+                )
             yield
 
     app = _App(
@@ -142,6 +150,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.add_middleware(OwnOriginOnly)
     app.add_middleware(RequestRecord)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(
+        PositionDoor, services=services, path=f"{PREFIX}/positions/in/", cap=BODY_MAX_BYTES
+    )
 
     # Devices come through a door of their own, with words of their own in the query. First: each
     # route before it is tried for each position, which took longer than all the rest.

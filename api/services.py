@@ -87,6 +87,7 @@ class Services:
         self.imports = ImportWorkers(database, self._run_import)
         self.exports = ExportWorkers(database, settings)
         self.board = LiveBoard()
+        self.cot_port: int | None = None  # as it was opened
         self.intake = Intake(database, moved=self.board.move)
         self.coverage = CoverageFollower(database, settings)
         self.incidents = IncidentFollower(database, zone=settings.time_zone)

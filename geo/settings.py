@@ -203,6 +203,13 @@ class Settings(BaseSettings):
     purposes_file: Path | None = Field(
         default=None, description="List of purposes with their legal grounds; CSV."
     )
+    cot_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port for Cursor on Target over TCP, both ways, on the server's host; 0 takes "
+        "a free one, none by default. It has no encryption: put a proxy with TLS before it.",
+    )
     positions_kept_days: int = Field(
         default=60,
         ge=2,

@@ -31,6 +31,7 @@ from geo.errors import InvalidFile, NotSignedIn
 from geo.positions.batch import read_batch
 from geo.positions.csv_fixes import read_csv
 from geo.positions.cursor_on_target import read_cursor_on_target
+from geo.positions.cursor_on_target_out import event_of
 from geo.positions.fix import Drop, Reading
 from geo.positions.gpx import read_gpx
 from geo.positions.live import state_of
@@ -101,7 +102,7 @@ async def send_positions(
     positions that can't be used are answered as success and counted; an upload (batch, gpx, csv)
     of which nothing can be read is refused."""
     body = await request.body()
-    reading = _read(format, body, request)
+    reading = read_message(format, body, request)
     if format in UPLOADS and not reading.fixes:
         for reason in (Drop.UNREADABLE, Drop.FORBIDDEN_XML):
             if reading.dropped[reason]:
@@ -110,7 +111,8 @@ async def send_positions(
     return JSONResponse([]) if format == Format.OWNTRACKS else answer
 
 
-def _read(format: Format, body: bytes, request: Request) -> Reading:
+def read_message(format: Format, body: bytes, request: Request) -> Reading:
+    """Return what a message holds, by its format."""
     if format == Format.OWNTRACKS:
         headers = request.headers
         return read_owntracks(body, user=headers.get("x-limit-u"), device=headers.get("x-limit-d"))
@@ -120,14 +122,16 @@ def _read(format: Format, body: bytes, request: Request) -> Reading:
         return read_gpx(body, device_id=request.query_params.get("id", "gpx"))
     if format == Format.TRACCAR and "json" not in request.headers.get("content-type", ""):
         return read_traccar_client_form(body)
-    readers: dict[Format, Callable[[bytes], Reading]] = {
-        Format.TRACCAR: read_traccar_client_json,
-        Format.COT: read_cursor_on_target,
-        Format.TRACCAR_FORWARD: read_traccar_forward,
-        Format.BATCH: lambda given: read_batch(given, device_id="batch"),
-        Format.CSV: lambda given: read_csv(given, device_id="csv"),
-    }
-    return readers[format](body)
+    return _READERS[format](body)
+
+
+_READERS: dict[Format, Callable[[bytes], Reading]] = {
+    Format.TRACCAR: read_traccar_client_json,
+    Format.COT: read_cursor_on_target,
+    Format.TRACCAR_FORWARD: read_traccar_forward,
+    Format.BATCH: lambda given: read_batch(given, device_id="batch"),
+    Format.CSV: lambda given: read_csv(given, device_id="csv"),
+}
 
 
 async def _take(request: Request, reading: Reading) -> IntakeAnswer:
@@ -139,20 +143,21 @@ async def _take(request: Request, reading: Reading) -> IntakeAnswer:
     DatabaseUnavailable
     """
     services: Services = request.app.state.services
-    token = _token(request, reading)
+    token = device_token(request, reading)
     try:
         device = services.intake.known_device(token)
     except KeyError:
         device = await run_in_threadpool(services.intake.device_of, token)
     if device is None:
         raise NotSignedIn("No device has this token. Give the device its own: docs/live_positions.")
-    taken = await asyncio.wrap_future(services.intake.take(device, reading))
+    taken = await services.intake.take_in(device, reading)
     return IntakeAnswer(
         stored=taken.stored, dropped={str(why): count for why, count in taken.dropped.items()}
     )
 
 
-def _token(request: Request, reading: Reading) -> str:
+def device_token(request: Request, reading: Reading) -> str:
+    """Return the device's token, from wherever it is; empty where there is none."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return value.strip()
@@ -206,6 +211,42 @@ def list_latest_positions(
             ],
         }
     )  # fmt: skip
+
+
+class CursorOnTarget(Response):
+    """Events of Cursor on Target, in one document."""
+
+    media_type = "application/xml"
+
+
+@router.get(
+    "/cot",
+    operation_id="list_cot_events",
+    summary="Where units are, as Cursor on Target",
+    response_class=CursorOnTarget,
+    responses=error_responses(),
+)
+def list_cot_events(
+    session: WriteSession, scope: Scope, caller: SignedInCaller, access: CallerAccess,
+    moment: Annotated[datetime, Depends(now)],
+) -> Response:  # fmt: skip
+    """An event for each unit that the caller leads, or belongs to, in `<events>`. Each look is
+    audited. As a stream, both ways: docs/live_positions.md."""
+    units = find_units(session, scope=scope) if caller.may(Permission.LEAD) else (
+        units_of_account(session, caller.account_id, scope=scope)
+    )  # fmt: skip
+    found = latest_positions(session, units)
+    record(session, access, "positions.read_latest", object_kind="patrol_unit",
+           row_count=len(found))  # fmt: skip
+    events = [
+        event_of(
+            unit.code, unit.name, unit.kind, unit.status, at=row.at, lon=row.lon, lat=row.lat,
+            now=moment, accuracy_m=row.accuracy_m, speed_mps=row.speed_mps,
+            course_deg=row.course_deg, battery_share=row.battery_share,
+        )
+        for unit, row in found
+    ]  # fmt: skip
+    return CursorOnTarget(b"<events>" + b"".join(events) + b"</events>")
 
 
 @router.get(

@@ -6,14 +6,17 @@ answered when its fixes are committed and not before: an acknowledged fix is on 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -56,6 +59,7 @@ class _Message:
     dropped: Counter[Drop]
     device_id: int
     answer: Future[Taken] = field(default_factory=Future)
+    waits: asyncio.Future[Taken] | None = None  # of an event loop, told in its own thread
 
 
 class Intake:
@@ -131,6 +135,29 @@ class Intake:
 
     def take(self, device: KnownDevice, reading: Reading) -> Future[Taken]:
         """Take in what a device sent; the answer comes when it is on disk."""
+        message = self._message(device, reading)
+        self._queue(message)
+        return message.answer
+
+    async def take_in(self, device: KnownDevice, reading: Reading) -> Taken:
+        """Take in what a device sent, and return when it is on disk.
+
+        Raises
+        ------
+        DatabaseUnavailable : it couldn't be stored
+        """
+        message = self._message(device, reading)
+        message.waits = asyncio.get_running_loop().create_future()
+        self._queue(message)
+        return await message.waits
+
+    def _queue(self, message: _Message) -> None:
+        if message.fixes or message.dropped:
+            self._waiting.put(message)
+        else:
+            _tell([message], [Taken(0, message.dropped)])
+
+    def _message(self, device: KnownDevice, reading: Reading) -> _Message:
         received_at = self._now()
         skew = timedelta(seconds=self._skew_of(device))
         dropped = Counter(reading.dropped)
@@ -148,12 +175,7 @@ class Intake:
                 placed.append(
                     PlacedFix(fix, device.unit_id, device.id, received_at, skew.total_seconds())
                 )
-        message = _Message(placed, dropped, device.id)
-        if placed or dropped:
-            self._waiting.put(message)
-        else:
-            message.answer.set_result(Taken(0, dropped))
-        return message.answer
+        return _Message(placed, dropped, device.id)
 
     def _skew_of(self, device: KnownDevice) -> float:
         return self._skews.get(device.id, device.skew_s)
@@ -201,20 +223,17 @@ class Intake:
         try:
             answers, moved = self._stored(batch)
         except PlatformError as error:
-            for message in batch:
-                message.answer.set_exception(error)
+            _tell(batch, [error] * len(batch))
             return
         except Exception as error:
             log.error("positions.not_stored", error=type(error).__name__, messages=len(batch))
             refusal = DatabaseUnavailable("The positions could not be stored. Send them again.",
                                           retry_after_s=5)  # fmt: skip
-            for message in batch:
-                message.answer.set_exception(refusal)
+            _tell(batch, [refusal] * len(batch))
             return
         if moved:
             self._moved(moved)
-        for message, answer in zip(batch, answers, strict=True):
-            message.answer.set_result(answer)
+        _tell(batch, answers)
 
     def _stored(self, batch: list[_Message]) -> tuple[list[Taken], list[PlacedFix]]:
         now = self._now()
@@ -245,3 +264,29 @@ class Intake:
         self._rooms_made_for = now.date()
         self._told_skews |= skews
         return answers, stored.moved
+
+
+def _tell(batch: Sequence[_Message], answers: Sequence[Taken | PlatformError]) -> None:
+    """Answer the messages of a batch. An event loop is woken once for all that wait in it: to wake
+    it for each took longer than to write them."""
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Taken], Any]]] = {}
+    for message, answer in zip(batch, answers, strict=True):
+        if message.waits is not None:
+            loops.setdefault(message.waits.get_loop(), []).append((message.waits, answer))
+        elif isinstance(answer, PlatformError):
+            message.answer.set_exception(answer)
+        else:
+            message.answer.set_result(answer)
+    for loop, waiting in loops.items():
+        with contextlib.suppress(RuntimeError):  # it has ended, and nobody waits any more
+            loop.call_soon_threadsafe(_settle, waiting)
+
+
+def _settle(waiting: Sequence[tuple[asyncio.Future[Taken], Taken | PlatformError]]) -> None:
+    for future, answer in waiting:
+        if future.done():
+            continue  # who sent it has gone
+        if isinstance(answer, PlatformError):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)

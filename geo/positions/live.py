@@ -35,7 +35,7 @@ class LiveBoard:
     def __init__(self) -> None:
         self.epoch = uuid4().hex[:8]
         self._lock = threading.Lock()
-        self._number = 0
+        self._number = 1  # who looked while it was empty has seen 1, and gets the first change
         self._units: dict[int, tuple[int, str]] = {}
 
     @property

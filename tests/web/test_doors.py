@@ -193,6 +193,7 @@ LISTS: dict[str, dict[str, Any]] = {
     "geocode_many": {"body": {"addresses": ["小店区滨河路1号"]}},
     "list_units": {},
     "list_latest_positions": {},
+    "list_cot_events": {},
     "find_nearest_units": {"body": {"place": {"lon": "LON", "lat": "LAT"}}},
     "get_reach": {"query": {"by": "grid"}},
     "get_unit_board": {},

@@ -1,0 +1,116 @@
+"""The quick way in answers as the usual one does, and hands on what it can't."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+
+from api import position_door
+from api.app import create_app
+from api.middleware import SECURITY_HEADERS
+from geo.errors import DatabaseUnavailable
+from geo.positions.intake import Intake
+from geo.settings import Settings
+from geo.store.database import Database
+from geo.tables import PatrolPosition
+from geo.units.devices import register_device
+from geo.units.units import create_unit, plan_shift
+from geo.values import GridScope, Period
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def station(database: Database, tmp_path: Path) -> Iterator[tuple[TestClient, Database, str]]:
+    """The application, and the token of a unit on duty."""
+    with database.session() as session:
+        unit = create_unit(
+            session, "U1", "x", scope=GridScope.everything(), kind="car", grid_codes=["G1"]
+        )
+        duty = Period(NOW - timedelta(hours=1), NOW + timedelta(hours=1))
+        plan_shift(session, unit, duty, planned_by="test")
+        token = register_device(session, unit)[1]
+    with TestClient(create_app(Settings(data_folder=tmp_path, demo=False), database)) as client:
+        yield client, database, token
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many messages the quick way answered."""
+    answered: list[int] = []
+    told = position_door._told
+
+    def counted(taken: Any) -> bytes:
+        answered.append(taken.stored)
+        return told(taken)
+
+    monkeypatch.setattr(position_door, "_told", counted)
+    return answered
+
+
+def form(token: str, age_s: float, **more: str) -> dict[str, str]:
+    at = f"{NOW.timestamp() - age_s:.3f}"
+    return {"id": token, "lat": "37.87", "lon": "112.55", "timestamp": at, **more}
+
+
+def test_both_ways_answer_alike(
+    station: tuple[TestClient, Database, str], quick: list[int]
+) -> None:
+    client, database, token = station
+    first = client.post("/v1/positions/in/traccar", data=form(token, 10))
+    assert quick == []  # nobody has asked for the device yet
+    second = client.post("/v1/positions/in/traccar", data=form(token, 9))
+    assert quick == [1]
+    assert first.json() == second.json() == {"stored": 1, "dropped": {}}
+    assert first.headers["content-type"] == second.headers["content-type"]
+    for name in (*SECURITY_HEADERS, "x-request-id"):
+        assert name in second.headers
+        assert name == "x-request-id" or first.headers[name] == second.headers[name]
+    again = client.post("/v1/positions/in/traccar", data=form(token, 9))
+    assert again.json() == {"stored": 0, "dropped": {"duplicate": 1}}
+    with database.session() as session:
+        assert session.scalar(select(func.count()).select_from(PatrolPosition)) == 2
+
+
+def test_what_is_not_plain_takes_the_usual_way(
+    station: tuple[TestClient, Database, str], quick: list[int]
+) -> None:
+    client, _, token = station
+    client.post("/v1/positions/in/traccar", data=form(token, 10))
+    foreign = {"Origin": "http://elsewhere.example"}
+    refused = client.post("/v1/positions/in/traccar", data=form(token, 9), headers=foreign)
+    assert refused.status_code == 403
+    assert client.post("/v1/positions/in/traccar", data=form("x" * 43, 9)).status_code == 401
+    assert client.post("/v1/positions/in/nothing", data=form(token, 9)).status_code == 422
+    bearer = {"Authorization": f"Bearer {token}"}
+    unread = client.post("/v1/positions/in/csv", content=b"", headers=bearer)
+    assert unread.status_code == 422
+    long = client.post("/v1/positions/in/batch", content=b"x" * 2_000_001, headers=bearer)
+    assert long.status_code == 413
+    assert quick == []
+    path = f"/v1/positions/in/owntracks?token={token}"
+    body = {"_type": "location", "lat": 37.87, "lon": 112.55, "tst": int(NOW.timestamp()) - 5}
+    assert client.post(path, json=body).json() == []
+
+
+def test_a_store_that_is_away_is_said_by_the_usual_way(
+    station: tuple[TestClient, Database, str],
+    quick: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client, _, token = station
+    client.post("/v1/positions/in/traccar", data=form(token, 10))
+
+    def away(*_: object) -> None:
+        raise DatabaseUnavailable("The database doesn't answer.", retry_after_s=5)
+
+    monkeypatch.setattr(Intake, "_stored", away)
+    answer = client.post("/v1/positions/in/traccar", data=form(token, 9))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert quick == []
