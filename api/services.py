@@ -16,6 +16,7 @@ from limits.strategies import MovingWindowRateLimiter
 from api.export_workers import ExportWorkers
 from api.gap_boards import GapBoards
 from api.import_workers import ImportWorkers
+from api.route_solver import RouteSolver
 from api.siting_jobs import SitingJobs
 from api.uploads import clear_half_uploads, remove_upload
 from geo.accounts import OidcIdentity, Pending, find_provider
@@ -93,6 +94,7 @@ class Services:
         self.incidents = IncidentFollower(database, zone=settings.time_zone)
         self.hotspots = HotspotLayers()
         self.roads = StoredTravel.of_settings(settings.time_zone, settings.road_speeds_file)
+        self.routes = RouteSolver(database, self.roads)
         self.demand = StoredDemand()
         self.reach_rules = ReachRules.of(settings.reach_kinds)
         self.readiness_rules = ReadinessRules(
@@ -119,6 +121,7 @@ class Services:
             yield
         finally:
             self.siting.close()
+            self.routes.close()
             self.exports.stop()
             self.intake.stop()
             self.coverage.stop()

@@ -53,12 +53,15 @@ from geo.tables import (
     IncidentCategory,
     PatrolDevice,
     PatrolLatest,
+    PatrolPlan,
+    PatrolRoute,
     PatrolUnit,
     PatrolUnitMember,
     ReviewItem,
     SubjectRequest,
 )
 from geo.values import GridScope
+from layers.routes.kept import KeptPlan, kept_to_json
 from tests.drawing import draw
 from tests.factories import add_area, add_grid, add_grid_version, add_standard_address, written_as
 from tests.geo.roads.streets import streets
@@ -96,7 +99,8 @@ KINDS = {
     "alias_id": "alias", "item_id": "item", "pair_id": "pair", "merge_id": "merge",
     "dwelling_id": "dwelling", "establishment_id": "establishment", "resident_id": "resident",
     "residence_id": "residence", "report_id": "report", "incident_id": "incident",
-    "unit_id": "unit", "without": "unit", "device_id": "device", "export_id": "export",
+    "unit_id": "unit", "plan_id": "plan", "without": "unit", "device_id": "device",
+    "export_id": "export",
     "request_id": "request",
     "grid_code": "grid", "h3_cell": "cell",
 }  # fmt: skip
@@ -362,6 +366,26 @@ def _fill_grid(
     now = datetime.now(UTC)
     session.add(
         PatrolLatest(unit_id=unit.id, at=now, received_at=now, lon=points[0][0], lat=points[0][1])
+    )
+    plan = keep("plan", PatrolPlan(
+        status="assigned", grid_codes=[grid.grid_code], created_by=f"{marker}L",
+        starts_at=now - timedelta(hours=1), ends_at=now + timedelta(hours=7),
+        content=kept_to_json(KeptPlan((), ())),
+    ))  # fmt: skip
+    stop = {
+        "place_id": f"{marker}S", "slot": 0, "name": f"{marker}S", "kind": "hotspot",
+        "reason": "history", "lon": points[0][0], "lat": points[0][1],
+        "begin_at": now.isoformat(), "leave_at": now.isoformat(),
+    }  # fmt: skip
+    session.add(
+        PatrolRoute(
+            plan_id=plan.id,
+            unit_id=unit.id,
+            stops=[stop],
+            legs=[],
+            starts_at=plan.starts_at,
+            ends_at=plan.ends_at,
+        )
     )
 
 

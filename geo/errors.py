@@ -10,7 +10,7 @@
     │                             DuplicateNotFound, AccountNotFound, RecordNotFound,
     │                             ExportNotFound, PatrolUnitNotFound, SubjectRequestNotFound,
     │                             IncidentNotFound, RoadNetworkNotFound, RoadClosureNotFound,
-    │                             SitingPlanNotFound
+    │                             SitingPlanNotFound, PatrolPlanNotFound
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty, StaleRecord (.sides),
     │                             RecordConflict (.alike, .conflicts), WriteKeyTaken
@@ -166,6 +166,10 @@ class RecordNotFound(NotFound):
 
 class ExportNotFound(NotFound):
     """No such export, or its file has expired."""
+
+
+class PatrolPlanNotFound(NotFound):
+    """No such patrol plan, or no route of one."""
 
 
 class PatrolUnitNotFound(NotFound):

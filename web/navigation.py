@@ -42,6 +42,7 @@ NAVIGATION = (
     NavigationPage("gaps", "patrol", Permission.LEAD),
     NavigationPage("reach", "patrol"),
     NavigationPage("siting", "patrol"),
+    NavigationPage("routes", "patrol"),
     NavigationPage("address", "places"),
     NavigationPage("geocode", "places"),
     NavigationPage("review", "places"),

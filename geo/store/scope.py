@@ -28,7 +28,8 @@ SCOPED_TABLES = (
     "address_alias", "address_merge", "duplicate_pair", "duty_shift", "dwelling", "establishment",
     "export_request", "grid", "grid_coverage", "grid_h3_cell", "import_job", "incident",
     "incident_history", "key_place", "key_place_dose", "patrol_latest", "patrol_position",
-    "patrol_unit", "patrol_unit_member", "patrol_unit_status", "record_history", "record_report",
+    "patrol_plan", "patrol_route", "patrol_unit", "patrol_unit_member", "patrol_unit_status",
+    "record_history", "record_report",
     "record_verification", "residence", "resident", "review_item", "standard_address",
     "standard_address_history", "subject_request", "unit_presence",
 )  # fmt: skip

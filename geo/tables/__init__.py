@@ -41,6 +41,7 @@ from geo.tables.incident import (
     IncidentHistory,
     IncidentProfile,
 )
+from geo.tables.patrol_plan import PLAN_STATUSES, PatrolPlan, PatrolRoute
 from geo.tables.patrol_position import (
     PatrolDevice,
     PatrolLatest,
@@ -108,6 +109,7 @@ __all__ = [
     "JOB_STATUSES",
     "MEMBER_ROLES",
     "PLACE_KINDS",
+    "PLAN_STATUSES",
     "POINT_METHODS",
     "RECORD_KINDS",
     "REPORT_STATUSES",
@@ -157,7 +159,9 @@ __all__ = [
     "KeyPlaceDose",
     "PatrolDevice",
     "PatrolLatest",
+    "PatrolPlan",
     "PatrolPosition",
+    "PatrolRoute",
     "PatrolUnit",
     "PatrolUnitMember",
     "PatrolUnitStatus",

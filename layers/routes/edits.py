@@ -8,7 +8,7 @@ import numpy as np
 
 from geo.errors import InvalidInput
 from layers.routes.plan import PatrolPlan, Stop, UnitRoute
-from layers.routes.problem import Ban, Lock, RouteProblem
+from layers.routes.problem import LOCK_TOLERANCE_S, Ban, Lock, RouteProblem
 from layers.routes.search_kernels import NO_WAY, NOWHERE, Tours, load_tours
 from layers.routes.task import FREE, SearchTask, search_task
 
@@ -22,8 +22,14 @@ def lock_stop(problem: RouteProblem, plan: PatrolPlan, place_id: str, slot: int)
     """
     unit_id, stop = _find(plan, place_id, slot)
     kept = tuple(each for each in problem.locks if (each.place_id, each.slot) != (place_id, slot))
-    lock = Lock(place_id, slot, unit_id, stop.begin_s)
+    lock = Lock(place_id, slot, unit_id, stop.begin_s, _tolerance(problem))
     return replace(problem, locks=(*kept, lock))
+
+
+def _tolerance(problem: RouteProblem) -> int:
+    """So little that no other stop fits between: a stop put behind another stays behind it."""
+    shortest = min((place.dwell_s for place in problem.places), default=LOCK_TOLERANCE_S)
+    return min(LOCK_TOLERANCE_S, shortest // 2)
 
 
 def unlock_stop(problem: RouteProblem, place_id: str, slot: int) -> RouteProblem:
@@ -129,7 +135,8 @@ def move_stop(
                 "the stop behind it.",
                 place_id=visit.place.place_id if visit.place else None,
             )
-    locked = replace(freed, locks=(*freed.locks, Lock(place_id, slot, unit_id, begin)))
+    lock = Lock(place_id, slot, unit_id, begin, _tolerance(problem))
+    locked = replace(freed, locks=(*freed.locks, lock))
     return locked, asked.routes_of(tours)
 
 

@@ -202,7 +202,7 @@ class RouteProblem:
         units = {unit.unit_id for unit in self.units}
         locked: dict[tuple[str, int], str] = {}
         for lock in self.locks:
-            self._check_stop(lock.place_id, lock.slot)
+            self.check_stop(lock.place_id, lock.slot)
             if lock.unit_id not in units:
                 raise InvalidInput(
                     f"{lock.place_id} is locked to the unit {lock.unit_id}, which is not in this "
@@ -215,7 +215,7 @@ class RouteProblem:
                 raise InvalidInput(f"A lock's tolerance is {lock.tolerance_s} s, wanted 0 or more.")
             locked[lock.place_id, lock.slot] = lock.unit_id
         for ban in self.bans:
-            self._check_stop(ban.place_id, ban.slot)
+            self.check_stop(ban.place_id, ban.slot)
             for (place_id, slot), unit_id in locked.items():
                 if (
                     ban.place_id == place_id
@@ -227,7 +227,8 @@ class RouteProblem:
                         place_id=place_id,
                     )
 
-    def _check_stop(self, place_id: str, slot: int | None) -> None:
+    def check_stop(self, place_id: str, slot: int | None) -> None:
+        """Raise InvalidInput where there is no such place, or slot of it."""
         if place_id not in self._slots:
             raise InvalidInput(f"There is no place {place_id} in this plan.", place_id=place_id)
         if slot is not None and not 0 <= slot < self._slots[place_id]:

@@ -62,14 +62,15 @@ def why_stops(problem: RouteProblem, plan: PatrolPlan) -> list[StopReason]:
                 continue
             row = rows[stop.place_id, stop.slot]
             place = asked.visits[row].place
+            # What outweighs all prizes is a rule, not a prize.
+            own = float(lost[row]) - asked.weight[asked.visits[row].tier]
             assert place is not None
             found.append(
                 StopReason(
                     place_id=stop.place_id,
                     slot=stop.slot,
                     prize=stop.prize,
-                    # What outweighs all prizes is a rule, not a prize.
-                    lost=min(float(lost[row]), plan.prize),
+                    lost=min(max(own, 0.0), plan.prize),
                     takes_s=int(freed[row]),
                     reason=place.reason,
                 )

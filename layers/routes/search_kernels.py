@@ -32,6 +32,7 @@ NO_WAY = 1 << 30  # a travel time that fits no shift [s]
 REMOVED_MEAN = 10.0  # stops taken out at a time, on average; the paper's
 STRING_MAX = 10.0  # stops of one tour taken out at a time; the paper's
 BLINK = 0.01  # positions overlooked; the paper's
+ALL_TOURS_EVERY = 16  # steps, in which what is out is tried in every tour
 SPLIT, SPLIT_ON = 0.5, 0.01  # strings with a gap, and how likely the gap ends; the paper's
 
 
@@ -198,16 +199,17 @@ def _beginning(task: Task, tours: Tours, visit: int, unit: int, arrival: int, cl
 
 @inner_kernel
 def _best_position(
-    task: Task, tours: Tours, visit: int, delay_weight: float, blink: float
+    task: Task, tours: Tours, visit: int, delay_weight: float, blink: float, tried: Flags
 ) -> tuple[int, int, int]:
-    """Where a visit costs least: unit (`NOWHERE`: it fits nowhere), position, beginning."""
+    """Where a visit costs least among the tours tried: unit (`NOWHERE`: it fits in none), position,
+    beginning."""
     best_unit, best_at, best_begin, best_cost = NOWHERE, 0, 0, np.inf
     if tours.made[task.place[visit]] >= task.most[task.place[visit]]:
         return best_unit, best_at, best_begin
     here, dwell, late = task.node[visit], task.dwell[visit], task.late[visit]
     soonest = task.early[visit] + dwell
     for unit in range(len(task.mode)):
-        if not task.allowed[visit, unit]:
+        if not task.allowed[visit, unit] or not tried[unit]:
             continue
         node, clock = task.start_node[unit], task.on[unit]
         length = tours.length[unit]
@@ -216,15 +218,16 @@ def _best_position(
                 break
             is_last = k == length
             after = NOWHERE if is_last else tours.tour[unit, k]
-            # Too early in the tour for its slot, or overlooked.
-            is_passed = not is_last and tours.begin[after] + tours.slack[after] < soonest
+            # No room for the dwell alone, too early in the tour for the slot, or overlooked.
+            end = task.off[unit] if is_last else tours.begin[after] + tours.slack[after]
+            is_passed = end - clock < dwell or end < soonest
             if not is_passed and (blink == 0.0 or np.random.random() >= blink):  # noqa: NPY002
                 next_node = task.end_node[unit] if is_last else task.node[after]
                 to = _time(task, unit, node, here)
                 onward = _time(task, unit, here, next_node)
                 cost = to + onward - _time(task, unit, node, next_node)
                 begin = -1
-                if cost < best_cost:
+                if cost < best_cost and clock + to + dwell + onward <= end:
                     begin = _beginning(task, tours, visit, unit, clock + to, clock)
                 if 0 <= begin <= late:
                     arrival = begin + dwell + onward
@@ -273,6 +276,17 @@ def _travel(task: Task, tours: Tours) -> Any:
             node = after
         if tours.length[unit]:
             total += _time(task, unit, node, task.end_node[unit])
+    return total
+
+
+@inner_kernel
+def _unused(task: Task, tours: Tours) -> Any:
+    """Travel and waiting [s]: or else a stop would wait for another to be put behind it, for a
+    metre less of way."""
+    total = _travel(task, tours)
+    for visit in range(len(tours.unit)):
+        if tours.unit[visit] != NOWHERE:
+            total += tours.wait[visit]
     return total
 
 
@@ -387,8 +401,16 @@ def _sort(order: Ints, keys: Floats, count: int) -> None:
 
 
 @inner_kernel
-def _recreate(task: Task, tours: Tours, keys: Floats, order: Ints, blink: float) -> None:
-    """Put in what fits, in an order drawn at random, musts first."""
+def _recreate(
+    task: Task, tours: Tours, keys: Floats, order: Ints, blink: float, touched: Flags, all_: Flags,
+    taken: Ints,
+) -> None:  # fmt: skip
+    """Put in what fits, in an order drawn at random, musts first.
+
+    touched : tours that were ruined: what was out before is tried in them alone, since there was no
+        room for it in the others
+    taken : (n,) who made each visit before the ruin
+    """
     n = len(tours.unit)
     drawn = np.random.random()  # noqa: NPY002
     delay_weight = 0.0 if np.random.random() < 0.5 else np.random.random()  # noqa: NPY002
@@ -411,7 +433,8 @@ def _recreate(task: Task, tours: Tours, keys: Floats, order: Ints, blink: float)
     _sort(order, keys, count)
     for at in range(count):
         visit = int(order[at])
-        unit, position, begin = _best_position(task, tours, visit, delay_weight, blink)
+        tried = touched if taken[visit] == NOWHERE else all_
+        unit, position, begin = _best_position(task, tours, visit, delay_weight, blink, tried)
         if unit != NOWHERE:
             _put(task, tours, visit, unit, position, begin)
 
@@ -453,7 +476,7 @@ def search_tours(
 ) -> None:  # fmt: skip
     """Go on searching; `now`, `best` and `scores` are changed in place.
 
-    scores : (2,) prize and travel [s] of `best`; a prize below 0: there is none yet
+    scores : (2,) prize, and travel and waiting [s], of `best`; a prize below 0: there is none yet
     hot, cold : temperatures at the first and last of these steps [prize]
     second_worth : what a second of travel costs while it is searched [prize]
     """
@@ -464,18 +487,19 @@ def search_tours(
         now.slack.copy(), now.wait.copy(), now.made.copy(),
     )  # fmt: skip
     keys, order = np.zeros(n), np.zeros(n, np.int32)
-    touched = np.zeros(units, np.bool_)
+    touched, all_ = np.zeros(units, np.bool_), np.ones(units, np.bool_)
     if scores[0] < 0:
-        _recreate(task, now, keys, order, 0.0)
+        _recreate(task, now, keys, order, 0.0, all_, all_, now.unit)
         _copy(now, best)
-        scores[0], scores[1] = _prize(task, now), _travel(task, now)
-    value = _prize(task, now) - second_worth * _travel(task, now)
+        scores[0], scores[1] = _prize(task, now), _unused(task, now)
+    value = _prize(task, now) - second_worth * _unused(task, now)
     for step in range(steps):
         temperature = hot * (cold / hot) ** (step / steps)
         _copy(now, old)
         _ruin(task, now, touched)
-        _recreate(task, now, keys, order, BLINK)
-        prize, travel = _prize(task, now), _travel(task, now)
+        tried = all_ if step % ALL_TOURS_EVERY == 0 else touched
+        _recreate(task, now, keys, order, BLINK, tried, all_, old.unit)
+        prize, travel = _prize(task, now), _unused(task, now)
         reached = prize - second_worth * travel
         if prize > scores[0] + 1e-9 or (prize > scores[0] - 1e-9 and travel < scores[1]):
             _copy(now, best)
@@ -534,7 +558,7 @@ def worth_of_visits(task: Task, tours: Tours, lost: Floats, freed: Longs) -> Non
         tours.slack.copy(), tours.wait.copy(), tours.made.copy(),
     )  # fmt: skip
     keys, order = np.zeros(n), np.zeros(n, np.int32)
-    touched = np.zeros(len(task.mode), np.bool_)
+    touched, all_ = np.zeros(len(task.mode), np.bool_), np.ones(len(task.mode), np.bool_)
     prize, travel = _prize(task, tours), _travel(task, tours)
     for visit in range(n):
         unit = int(tours.unit[visit])
@@ -558,7 +582,7 @@ def worth_of_visits(task: Task, tours: Tours, lost: Floats, freed: Longs) -> Non
         _sort(order, keys, count)
         for at in range(count):
             added = int(order[at])
-            whose, where, begin = _best_position(task, trial, added, 0.0, 0.0)
+            whose, where, begin = _best_position(task, trial, added, 0.0, 0.0, all_)
             if whose != NOWHERE:
                 _put(task, trial, added, whose, where, begin)
         lost[visit] = max(prize - _prize(task, trial), 0.0)

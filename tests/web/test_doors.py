@@ -34,6 +34,8 @@ from geo.tables import (
     Incident,
     IncidentCategory,
     PatrolLatest,
+    PatrolPlan,
+    PatrolRoute,
     PatrolUnit,
     PatrolUnitMember,
     Residence,
@@ -42,6 +44,7 @@ from geo.tables import (
     SubjectRequest,
 )
 from geo.values import GridScope
+from layers.routes.kept import KeptPlan, kept_to_json
 from tests.api.conftest import GRID_A, GRID_B, District, counted_statements, settled_district
 from tests.geo.roads.streets import streets
 from web.app import create_app
@@ -79,6 +82,7 @@ ITEMS: dict[str, dict[str, Any]] = {
     "get_unit": {"unit_id": "UNIT"},
     "list_unit_positions": {"unit_id": "UNIT"},
     "get_incident": {"incident_id": "INCIDENT"},
+    "get_route_gpx": {"plan_id": "PLAN", "unit_id": "UNIT"},
 }
 # Writes to an item in grid A: the neighbour gets 404, whatever the body. The owner's own answers
 # are tested where the endpoint is.
@@ -192,6 +196,7 @@ LISTS: dict[str, dict[str, Any]] = {
     "list_h3_cell_grids": {"h3_cell": "CELL"},
     "geocode_many": {"body": {"addresses": ["小店区滨河路1号"]}},
     "list_units": {},
+    "list_own_routes": {},
     "list_latest_positions": {},
     "list_cot_events": {},
     "find_nearest_units": {"body": {"place": {"lon": "LON", "lat": "LAT"}}},
@@ -220,6 +225,21 @@ OWN_WORK = {
     "get_gaps", "watch_gaps", "suggest_move_ups", "list_gap_slots", "close_roads", "reopen_roads",
     "/gaps", "ask_siting", "get_siting", "stop_siting", "compare_siting",
 }  # fmt: skip
+# Patrol plans: for who leads units and sees all places of the plan.
+PLANS: dict[str, dict[str, Any]] = {
+    "list_patrol_plans": {},
+    "get_patrol_plan": {"plan_id": "PLAN"},
+    "get_plan_actual": {"plan_id": "PLAN"},
+    "solve_patrol_plan": {"plan_id": "PLAN", "body": {"seconds": 1}},
+    "stop_patrol_plan": {"plan_id": "PLAN"},
+    "edit_patrol_plan": {"plan_id": "PLAN", "body": {"version": 1, "kind": "choose"}},
+    "assign_patrol_plan": {"plan_id": "PLAN", "body": {"version": 1}},
+    "end_patrol_plan": {"plan_id": "PLAN"},
+    "list_plan_candidates": {"query": {"start": "2026-01-01T00:00:00Z",
+                                       "end": "2026-01-01T08:00:00Z"}},
+    "create_patrol_plan": {"body": {"starts_at": "2026-01-01T00:00:00Z",
+                                    "ends_at": "2026-01-01T08:00:00Z", "unit_ids": []}},
+}  # fmt: skip
 # Of nobody's grid: what everyone who may read gets.
 PUBLIC = {
     "list_areas", "get_area", "list_area_children", "list_grid_versions", "get_basemap_tile",
@@ -241,6 +261,7 @@ PAGES = {
     "/",
     "/due",
     "/live",
+    "/routes",
     "/geocode",
     "/review",
     "/address",
@@ -250,7 +271,13 @@ PAGES = {
     "/siting",
 }
 # A page of one thing: 404 outside the scope, as the thing itself.
-ITEM_PAGES: dict[str, dict[str, Any]] = {"/place/{address_id}": {"address_id": "ADDRESS"}}
+ITEM_PAGES: dict[str, dict[str, Any]] = {
+    "/place/{address_id}": {"address_id": "ADDRESS"},
+}
+# For members of the unit and who leads units; to everybody else they aren't there.
+UNIT_PAGES: dict[str, dict[str, Any]] = {
+    "/routes/{plan_id}/roadbook/{unit_id}": {"plan_id": "PLAN", "unit_id": "UNIT"},
+}
 OPERATOR_PAGES = {"/imports"}
 
 
@@ -323,6 +350,7 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
         session.add_all([item, pair, merge, incident])
         session.flush()
         unit_id = a_unit(session)
+        plan_id = a_plan(session, unit_id)
         store_road_network(session, streets("A-B-C"), name="test", valid_from=date(2025, 1, 1))
         item_id, pair_id, merge_id = item.id, pair.id, merge.id
         records = _add_records(session, first)
@@ -343,6 +371,7 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
         "EXPORT": export.id,
         **records,
         "UNIT": unit_id,
+        "PLAN": plan_id,
         "INCIDENT": incident_id,
         "LON": point.x,
         "LAT": point.y,
@@ -405,6 +434,28 @@ def a_unit(session: Session) -> int:
     return unit.id
 
 
+def a_plan(session: Session, unit_id: int) -> int:
+    """An assigned plan of a place in grid A, with a route of the unit that isn't over."""
+    now = datetime.now(UTC)
+    shift = {"starts_at": now - timedelta(hours=1), "ends_at": now + timedelta(hours=7)}
+    plan = PatrolPlan(
+        status="assigned", grid_codes=[GRID_A], content=kept_to_json(KeptPlan((), ())),
+        created_by="leader", **shift,
+    )  # fmt: skip
+    session.add(plan)
+    session.flush()
+    stop = {
+        "place_id": "x", "slot": 0, "name": "滨河路", "kind": "hotspot", "reason": "history",
+        "lon": 112.55, "lat": 37.88, "begin_at": now.isoformat(), "leave_at": now.isoformat(),
+    }  # fmt: skip
+    leg = {
+        "leave_at": now.isoformat(), "arrive_at": now.isoformat(), "length_m": 1.0,
+        "line": [[112.55, 37.88], [112.551, 37.88]], "zh": ["直行"], "en": ["Go on"],
+    }  # fmt: skip
+    session.add(PatrolRoute(plan_id=plan.id, unit_id=unit_id, stops=[stop], legs=[leg], **shift))
+    return plan.id
+
+
 def routes(app: FastAPI) -> dict[str, tuple[str, str]]:
     """Operation id, or path of a page → method and path, of all that the application serves."""
     found = {}
@@ -444,7 +495,8 @@ def ask(
 def test_every_route_is_in_one_list(app: FastAPI) -> None:
     lists = [
         set(ITEMS), set(WRITES), set(LISTS), PUBLIC, OPERATORS, PAGES, OPERATOR_PAGES, set(OPEN),
-        set(FOR_ALL_ROLES), OWN_WORK, set(KEPT), RIGHTS, RIGHTS_PAGES, set(ITEM_PAGES),
+        set(FOR_ALL_ROLES), OWN_WORK, set(KEPT), set(PLANS), RIGHTS, RIGHTS_PAGES, set(ITEM_PAGES),
+        set(UNIT_PAGES),
     ]  # fmt: skip
     served = set(routes(app))
     named = set().union(*lists)
@@ -503,6 +555,34 @@ def test_items(
 ) -> None:
     assert ask(client, app, name, tokens["own"], known, **ITEMS[name]).status_code == 200
     assert ask(client, app, name, tokens["neighbour"], known, **ITEMS[name]).status_code == 404
+
+
+@pytest.mark.parametrize("name", [*UNIT_PAGES, "get_route_gpx"])
+def test_a_route_is_for_its_unit_and_who_leads_it(
+    client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any], name: str
+) -> None:
+    asked = {"plan_id": "PLAN", "unit_id": "UNIT"}
+    for caller, status in (("own", 200), ("chief.a", 200), ("neighbour", 404), ("analyst", 404),
+                           ("chief.b", 404)):  # fmt: skip
+        assert ask(client, app, name, tokens[caller], known, **asked).status_code == status, caller
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_plans_are_for_who_leads_units_and_sees_all_their_places(
+    client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any], name: str
+) -> None:
+    for caller in ("own", "neighbour", "analyst"):
+        answer = ask(client, app, name, tokens[caller], known, **PLANS[name])
+        hidden = caller == "neighbour" and "plan_id" in PLANS[name]
+        assert answer.status_code == (404 if hidden else 403), caller
+    answer = ask(client, app, name, tokens["chief.b"], known, **PLANS[name])
+    if "plan_id" in PLANS[name]:
+        assert answer.status_code == 404
+    else:
+        assert "滨河路" not in answer.text and GRID_A not in answer.text
+    if name.startswith(("get", "list")):
+        answer = ask(client, app, name, tokens["chief.a"], known, **PLANS[name])
+        assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.parametrize("name", WRITES)

@@ -38,6 +38,7 @@ from geo.tables import (
     DUPLICATE_STATUSES,
     EXPORT_STATUSES,
     MEMBER_ROLES,
+    PLAN_STATUSES,
     REVIEW_STATUSES,
     ROLES,
     SIGN_IN_WAYS,
@@ -54,6 +55,9 @@ from geo.tables.standard_address import ADDRESS_COMPONENTS, ADDRESS_STATUSES
 from layers.demand import WEIGHTS
 from layers.freshness import RECORDS, REQUIRED
 from layers.response_units import Part, Why
+from layers.routes.actual import StopState
+from layers.routes.plan import Obstacle
+from layers.routes.problem import PlaceKind
 from layers.siting.stages import Question
 from web.cli import VERBS
 from web.navigation import GROUPS, NAVIGATION
@@ -63,10 +67,14 @@ from web.response import RESPONSE_LAYERS
 from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_texts
 
 SITING_STATUSES = ("waiting", "running", "done", "stopped", "failed")
+# What gives most of a forecast, and what else puts a place on a plan.
+ROUTE_REASONS = (
+    "history", "surroundings", "recent_here", "recent_near", "key_place", "added", "break",
+)  # fmt: skip
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|live|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|account|accounts|audit_page)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|live|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|account|accounts|audit_page|routes)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -92,6 +100,13 @@ def computed_keys() -> set[str]:
         {f"level.{level}" for level in (*ADDRESS_COMPONENTS, "point_of_interest")}
         | {f"map.layer_{name}" for name in FRONT_SHOWN}
         | {f"common.page_{page.name}" for page in NAVIGATION}
+        | {f"routes.status_{status}" for status in PLAN_STATUSES}
+        | {f"routes.tab_{tab}" for tab in ("ask", "plan", "actual")}
+        | {f"routes.state_{state}" for state in StopState}
+        | {f"routes.obstacle_{obstacle}" for obstacle in Obstacle}
+        | {f"routes.kind_{kind}" for kind in (*PlaceKind, "break")}
+        | {f"routes.mode_{mode}" for mode in TravelMode}
+        | {f"routes.reason_{reason}" for reason in ROUTE_REASONS}
         | {f"common.group_{name}" for name in GROUPS}
         | {f"geocode.status_{status}" for status in ("all", *STATUSES)}
         | {f"imports.kind_{kind}" for kind in get_args(JobKind)}

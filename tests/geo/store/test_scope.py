@@ -38,7 +38,9 @@ from geo.tables import (
     KeyPlace,
     KeyPlaceDose,
     PatrolLatest,
+    PatrolPlan,
     PatrolPosition,
+    PatrolRoute,
     PatrolUnit,
     PatrolUnitMember,
     PatrolUnitStatus,
@@ -183,7 +185,7 @@ def add_incident(session: Session, grid_code: str | None) -> None:
 
 
 def add_unit(session: Session, grid_code: str | None) -> None:
-    """A unit with a member, a shift, a status and a position."""
+    """A unit with a member, a shift, a status, a position, and a route of a plan."""
     unit = PatrolUnit(
         code=f"U{grid_code}", name="x", kind="foot", grid_codes=[grid_code] if grid_code else []
     )
@@ -192,6 +194,11 @@ def add_unit(session: Session, grid_code: str | None) -> None:
     session.flush()
     at, of = datetime(2026, 3, 1, tzinfo=UTC), {"unit_id": unit.id}
     where = {"received_at": at, "lon": 112.5, "lat": 37.8, **of}
+    shift = {"starts_at": at, "ends_at": at + timedelta(hours=8)}
+    plan = PatrolPlan(grid_codes=unit.grid_codes, content={}, created_by="x", **shift)
+    session.add(plan)
+    session.flush()
+    session.add(PatrolRoute(plan_id=plan.id, stops=[], legs=[], **shift, **of))
     session.add_all(
         [
             PatrolUnitMember(account_id=account.id, role="member", **of),
@@ -290,6 +297,7 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
             "duplicate_pair": 1, "dwelling": 1, "establishment": 1, "resident": 1, "residence": 1,
             "record_history": 4, "record_report": 4, "record_verification": 4, "export_request":
             1, "incident": 1, "incident_history": 1,
+            "patrol_plan": 1, "patrol_route": 1,
             "patrol_unit": 1, "patrol_unit_member": 1, "patrol_unit_status": 1, "duty_shift": 1,
             "patrol_position": 1, "patrol_latest": 1, "unit_presence": 1, "grid_coverage": 1,
             "key_place": 1, "key_place_dose": 1,
@@ -305,6 +313,7 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
             "duplicate_pair": 2, "dwelling": 3, "establishment": 3, "resident": 3, "residence": 3,
             "record_history": 12, "record_report": 12, "record_verification": 12,
             "export_request": 3, "incident": 3, "incident_history": 3,
+            "patrol_plan": 3, "patrol_route": 3,
             "patrol_unit": 3, "patrol_unit_member": 3, "patrol_unit_status": 3, "duty_shift": 3,
             "patrol_position": 3, "patrol_latest": 3, "unit_presence": 3, "grid_coverage": 3,
             "key_place": 3, "key_place_dose": 3,
