@@ -14,6 +14,10 @@ and no noisy device can tell. So two readings are printed. `strict` takes 120 s 
 `banded` asks only for true visits of 150 s or more, and calls false only what was truly under 90
 s: it leaves out who was there for between 90 and 150 s.
 
+`certain found`, `certain false`: the same as banded, of the reported visits that are certain: two
+minutes or more of them are. The others are reported as probable: fixes too rare, or a stop so near
+to a border that nobody can tell on which side.
+
 `by road` is ours with the roads of the file: gaps of 20 s and more are filled with the shortest
 way. Peers in the same run: `hold`, the usual definition (time up to the next fix, at most 90 s,
 goes to the fix's own place) with gaps merged alike; `plain`, ours without smoothing.
@@ -25,7 +29,7 @@ minutes for all), and no coverage yet. It is no dependency: `uv pip install movi
 else the peer is left out. Processor seconds and wall seconds; methods alternate; medians.
 
 RESULT: per interval s: found_s, false_s, misplaced_s (banded), strict_found_s, strict_false_s;
-road_found_s, road_false_s, road_misplaced_s, hold_found_s, hold_false_s, hold_misplaced_s;
+certain_found_s, certain_false_s; the same but the strict ones by road, road_…, and by hold, hold_…;
 fixes_per_s (wall), fixes_per_cpu_s, vs_movingpandas (its processor seconds a fix over ours), fixes,
 visits.
 """
@@ -68,7 +72,7 @@ SIDE_M = 150.0
 INTERVALS_S = (10, 30, 60, 120, 300)
 START_MS = 1_772_409_600_000
 BAND_S = 30.0
-PLAIN = PresenceRules(smooth_s=1e-9, smooth_reach_s=0.0)
+PLAIN = PresenceRules(smooth_s=1e-9, smooth_reach_s=0.0, settle_reach_s=0.0, noise_m=0.0)
 
 
 def main() -> None:
@@ -84,7 +88,7 @@ def main() -> None:
     result: dict[str, float] = quality(given)
     if given.avl:
         result |= speed(given)
-    print("RESULT " + json.dumps(result))
+    print("RESULT " + json.dumps({key: each for key, each in result.items() if each == each}))
 
 
 def quality(given: argparse.Namespace) -> dict[str, float]:
@@ -99,8 +103,8 @@ def quality(given: argparse.Namespace) -> dict[str, float]:
     table = Table(
         title=f"{given.units} units, {given.hours:g} h on foot, {len(plan.edge_nodes):,} streets"
     )
-    for heading in ("interval", "way", "found", "false", "strict found", "strict false",
-                    "misplaced"):  # fmt: skip
+    for heading in ("interval", "way", "found", "false", "certain found", "certain false",
+                    "strict found", "strict false", "misplaced"):  # fmt: skip
         table.add_column(heading, justify="left" if heading == "way" else "right")
     result: dict[str, float] = {}
     for interval_s in INTERVALS_S:
@@ -120,7 +124,7 @@ def quality(given: argparse.Namespace) -> dict[str, float]:
         for name, presence in ways.items():
             figures = compare(presence, truth, len(raster.keys), shift)
             table.add_row(f"{interval_s} s", name, *(f"{each:.3f}" for each in figures))
-            found, false, strict_found, strict_false, misplaced = figures
+            found, false, sure_found, sure_false, strict_found, strict_false, misplaced = figures
             if name == "ours":
                 result[f"strict_found_{interval_s}"] = round(strict_found, 3)
                 result[f"strict_false_{interval_s}"] = round(strict_false, 3)
@@ -128,6 +132,8 @@ def quality(given: argparse.Namespace) -> dict[str, float]:
                 prefix = {"ours": "", "by road": "road_", "hold": "hold_"}[name]
                 result[f"{prefix}found_{interval_s}"] = round(found, 3)
                 result[f"{prefix}false_{interval_s}"] = round(false, 3)
+                result[f"{prefix}certain_found_{interval_s}"] = round(sure_found, 3)
+                result[f"{prefix}certain_false_{interval_s}"] = round(sure_false, 3)
                 result[f"{prefix}misplaced_{interval_s}"] = round(misplaced, 3)
     Console().print(table)
     return result
@@ -174,8 +180,9 @@ def held(fixes: FixColumns, raster: PlaceRaster) -> Presence:
 
 def compare(
     presence: Presence, truth: Presence, place_count: int, shift: SimulatedShift
-) -> tuple[float, float, float, float, float]:
-    """Return found and false banded, found and false strict, misplaced."""
+) -> tuple[float, ...]:
+    """Return found and false banded, the same of certain visits, found and false strict,
+    misplaced."""
 
     def visits(of: Presence, stay_s: float) -> np.ndarray[Any, Any]:
         return find_visits(of, place_count, VisitRules(stay_min_s=stay_s))[0]
@@ -186,6 +193,11 @@ def compare(
         overlapped(visits(truth, stay_s + BAND_S), reported),
         1 - overlapped(reported, visits(truth, stay_s - BAND_S)),
     )
+    certain = reported[reported[:, 5] >= stay_s * 1000]
+    sure = (
+        overlapped(visits(truth, stay_s + BAND_S), certain),
+        1 - overlapped(certain, visits(truth, stay_s - BAND_S)) if len(certain) else float("nan"),
+    )
     true = visits(truth, stay_s)
     strict = overlapped(true, reported), 1 - overlapped(reported, true)
     seconds = np.arange(0, shift.seconds, 1.0) * 1000 + START_MS + 500
@@ -195,7 +207,7 @@ def compare(
             for unit in range(len(shift.walks))
         ]
     )
-    return *banded, *strict, float(wrong)
+    return *banded, *sure, *strict, float(wrong)
 
 
 def overlapped(visits: np.ndarray[Any, Any], others: np.ndarray[Any, Any]) -> float:

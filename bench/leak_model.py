@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.testclient import TestClient
@@ -39,6 +40,7 @@ from geo import accounts, registers
 from geo.accounts import PERMISSIONS, Permission
 from geo.accounts.passwords import new_token, token_hash
 from geo.audit import Access
+from geo.coverage.pieces import SUMS
 from geo.exports import ExportFilter, ask_export, run_export
 from geo.h3_cells import h3_cell_to_text, lonlat_to_h3_cell
 from geo.registers.cycles import VERIFY_MONTHS
@@ -49,8 +51,10 @@ from geo.tables import (
     AddressAlias,
     AddressMerge,
     DuplicatePair,
+    GridCoverage,
     Incident,
     IncidentCategory,
+    KeyPlace,
     PatrolDevice,
     PatrolLatest,
     PatrolPlan,
@@ -99,9 +103,8 @@ KINDS = {
     "alias_id": "alias", "item_id": "item", "pair_id": "pair", "merge_id": "merge",
     "dwelling_id": "dwelling", "establishment_id": "establishment", "resident_id": "resident",
     "residence_id": "residence", "report_id": "report", "incident_id": "incident",
-    "unit_id": "unit", "plan_id": "plan", "without": "unit", "device_id": "device",
-    "export_id": "export",
-    "request_id": "request",
+    "unit_id": "unit", "plan_id": "plan", "without": "unit", "key_place_id": "key_place",
+    "device_id": "device", "export_id": "export", "request_id": "request",
     "grid_code": "grid", "h3_cell": "cell",
 }  # fmt: skip
 # The path ids whose things lie in a grid: outside the scope they are as if they weren't there.
@@ -363,7 +366,18 @@ def _fill_grid(
     ))  # fmt: skip
     worker = accounts.get_account(session, f"worker.{letter.lower()}")
     session.add(PatrolUnitMember(unit_id=unit.id, account_id=worker.id, role="member"))
+    keep("key_place", KeyPlace(
+        code=f"{marker}W", name=f"{marker}W", grid_code=grid.grid_code, reach_m=30,
+        created_by="test", geom=f"SRID=4326;POINT({points[0][0]} {points[0][1]})",
+    ))  # fmt: skip
     now = datetime.now(UTC)
+    for day in range(3):
+        sums = np.zeros(1, SUMS)
+        sums["place"], sums["ms"] = grid.id, 60_000
+        session.add(GridCoverage(
+            hour=(now - timedelta(days=day)).replace(minute=0, second=0, microsecond=0),
+            kind="grid", grid_code=grid.grid_code, sums=sums.tobytes(), visits=b"",
+        ))  # fmt: skip
     session.add(
         PatrolLatest(unit_id=unit.id, at=now, received_at=now, lon=points[0][0], lat=points[0][1])
     )

@@ -10,7 +10,7 @@
     │                             DuplicateNotFound, AccountNotFound, RecordNotFound,
     │                             ExportNotFound, PatrolUnitNotFound, SubjectRequestNotFound,
     │                             IncidentNotFound, RoadNetworkNotFound, RoadClosureNotFound,
-    │                             SitingPlanNotFound, PatrolPlanNotFound
+    │                             SitingPlanNotFound, PatrolPlanNotFound, KeyPlaceNotFound
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty, StaleRecord (.sides),
     │                             RecordConflict (.alike, .conflicts), WriteKeyTaken
@@ -170,6 +170,10 @@ class ExportNotFound(NotFound):
 
 class PatrolPlanNotFound(NotFound):
     """No such patrol plan, or no route of one."""
+
+
+class KeyPlaceNotFound(NotFound):
+    """No such key place."""
 
 
 class PatrolUnitNotFound(NotFound):

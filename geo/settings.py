@@ -257,6 +257,17 @@ class Settings(BaseSettings):
     emergency_unit_drill_days: int = Field(
         default=365, ge=1, description="A minimum emergency unit drilled longer ago doesn't count."
     )
+    coverage_community_targets: dict[str, float] = Field(
+        default_factory=lambda: {"foot": 0.8, "volunteer": 0.4},
+        description="Share of the duty time that units of a kind should be in their communities, "
+        "as JSON.",
+    )
+    coverage_swath_m: float = Field(
+        default=50.0,
+        ge=5,
+        le=500,
+        description="Full width of the strip that a way covers, for areas in km2 [m].",
+    )
     grid_households_min: int = Field(
         default=300,
         ge=0,

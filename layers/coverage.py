@@ -105,7 +105,7 @@ def find_coverage(
     return CoverageResult(
         period=period,
         rules=rules,
-        places=_by_place(visits, inside_s, period, rules),
+        places=places_of_visits(visits, inside_s, period, rules),
         slots=_by_slot(presence, place_count, visits, slots),
         visits=pd.DataFrame(visits, columns=pd.Index(VISIT_COLUMNS)),
     )
@@ -123,9 +123,16 @@ def _clipped(presence: Presence, period: Period) -> Presence:
     )  # fmt: skip
 
 
-def _by_place(
+def places_of_visits(
     visits: NDArray[np.int64], inside_s: NDArray[np.float64], period: Period, rules: VisitRules
 ) -> pd.DataFrame:
+    """Return the measures of `CoverageResult.places`.
+
+    Parameters
+    ----------
+    visits : (n, 9) `VISIT_COLUMNS`, by place and start
+    inside_s : (n_places,) time inside each, visits and passings together
+    """
     seen = np.flatnonzero(inside_s)
     row_of_place = np.zeros(len(inside_s), np.int64)
     row_of_place[seen] = np.arange(len(seen))

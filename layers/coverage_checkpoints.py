@@ -21,7 +21,7 @@ def find_checkpoint_verdicts(
     points: Any,
     *,
     plane_of_tracks: PlaceRaster,
-    reach_m: float = REACH_M,
+    reach_m: Any = REACH_M,
     known_share: float = 1.0,
     limits: TrackLimits | None = None,
 ) -> pd.DataFrame:
@@ -32,7 +32,7 @@ def find_checkpoint_verdicts(
     tracks : clean fixes of the units that should pass there, in the time they should
     keys, points : (n,) what each is called, and where it is (shapely points, EPSG:4326)
     plane_of_tracks : a raster on the plane in whose metres the tracks are
-    reach_m : how near is there
+    reach_m : how near is there; one for all, or (n,)
     known_share : of the units' duty time, the part of which anything is known
 
     Returns

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from geo.audit import OPERATOR
 from geo.commands.context import open_store
 from geo.coverage.due import note_all_due
+from geo.coverage.key_places import import_key_places
+from geo.errors import InvalidFile
 from geo.settings import load_settings
+from geo.values import GridScope
 from layers.coverage_follower import CoverageFollower
 from layers.coverage_keeping import KeptUp
 
@@ -34,6 +40,24 @@ def recompute(
         with database.session() as session:
             note_all_due(session, days=days)
         _tell(_catch_up(CoverageFollower(database, settings)))
+
+
+@app.command("key-places")
+def key_places(
+    file: Annotated[Path, typer.Argument(help="CSV, columns as docs/coverage.md says.")],
+) -> None:
+    """Put in key places and the doses they want, all of a file or none."""
+    settings = load_settings()
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidFile(f"{file} can't be read: {error}. Wanted CSV in UTF-8.") from None
+    with open_store(settings) as database, database.session() as session:
+        count = import_key_places(
+            session, text, scope=GridScope.everything(), created_by=OPERATOR + "coverage",
+            on=settings.local_day(datetime.now(UTC)),
+        )  # fmt: skip
+    typer.echo(f"{count} key places are there. The last week is computed with the next update.")
 
 
 def _catch_up(follower: CoverageFollower) -> KeptUp:

@@ -83,7 +83,7 @@ def find_area_shares(
                 "duty_s": duty_s, "inside_s": inside_s,
                 "outside_s": known.get(unit, 0.0) - inside_s, "unknown_s": unknown_s,
                 "share": share, "share_high": high, "target": target,
-                "verdict": _verdict(share, high, target),
+                "verdict": share_verdict(share, high, target),
             }
         )  # fmt: skip
     columns = [
@@ -93,7 +93,9 @@ def find_area_shares(
     return pd.DataFrame(rows, columns=pd.Index(columns)).set_index("unit")
 
 
-def _verdict(share: float, high: float, target: float | None) -> str | None:
+def share_verdict(share: float, high: float, target: float | None) -> str | None:
+    """Return `met`, `missed` (even were all that is unknown inside), `unknown` between; None
+    without a target."""
     if target is None:
         return None
     if share >= target:

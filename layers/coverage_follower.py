@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from geo.errors import PlatformError
 from geo.positions.tracks import TrackLimits
@@ -64,7 +65,7 @@ class CoverageFollower:
         self._every_s = every_s
         self._rules = keeping_rules_of(settings)
         self._places: CoveragePlaces | None = None
-        self._working = threading.Lock()
+        self._working, self._loading = threading.Lock(), threading.Lock()
         self._leaving = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -81,6 +82,22 @@ class CoverageFollower:
             self._thread.join()
             self._thread = None
 
+    @property
+    def rules(self) -> KeepingRules:
+        """By which coverage is kept."""
+        return self._rules
+
+    def places(self) -> CoveragePlaces:
+        """Return the places of today. They are the program's: who answers a caller applies the
+        scope."""
+        with self._loading, self._database.session() as session:
+            return self._current(session)
+
+    def _current(self, session: Session) -> CoveragePlaces:
+        day = self._settings.local_day(self._now())
+        self._places = load_coverage_places(session, on=day, known=self._places)
+        return self._places
+
     def catch_up(self, *, told: Callable[[KeptUp], None] = lambda _: None) -> KeptUp:
         """Compute all that is due, a transaction a batch; return the sums.
 
@@ -96,9 +113,9 @@ class CoverageFollower:
                 with self._database.session() as session:
                     if not session.scalar(_IS_DUE):
                         break
-                    day = self._settings.local_day(self._now())
-                    self._places = load_coverage_places(session, on=day, known=self._places)
-                    done = keep_up(session, self._places, rules=self._rules)
+                    with self._loading:
+                        places = self._current(session)
+                    done = keep_up(session, places, rules=self._rules)
                 if done is None or done.unit_count == 0:
                     break
                 total += done

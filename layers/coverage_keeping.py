@@ -90,6 +90,7 @@ class KeepingRules:
         return 1000 * round(
             max(self.limits.source_window_s, 0.0)
             + 2 * self.presence.still_window_s
+            + self.presence.settle_reach_s
             + self.presence.smooth_reach_s
             + self.limits.silence_s
         )

@@ -21,8 +21,10 @@ from sqlalchemy.orm import Session
 from geo.assignment import NO_GRID, GridAssigner
 from geo.coverage.records import PresenceKey
 from geo.grids import is_in_force
-from geo.h3_cells import h3_cell_centres
+from geo.h3_cells import h3_cell_centres, h3_cell_polygons
 from geo.tables import BasemapFeature, Grid, KeyPlace, PatrolUnit
+from geo.values import GridScope
+from layers.address_density import Bounds
 from layers.coverage_duty import BUFFER_M
 from layers.place_raster import NO_PLACE, STEP_M, PlaceRaster, RasterFrame, raster_near
 from layers.place_raster import raster_of_h3_cells as h3_raster
@@ -31,6 +33,7 @@ from layers.place_raster import raster_of_polygons as polygon_raster
 CELL_RESOLUTION = 10  # some 130 m across: a stop on foot, and no single house
 MARGIN_DEG = 0.002  # around the grids: a unit just outside is somewhere too
 PIXELS = 4_000_000  # of the raster of cells; a larger area takes larger pixels
+AREA_PIXELS = 250_000  # of a beat or community: 10 m up to 5 km across, and hundreds fit in memory
 STREET_REACH_M = 25.0
 STREET_STEP_M = 5.0
 STREETS_MAX = 60_000  # more are left out: a raster a street takes its time
@@ -59,6 +62,7 @@ class CoveragePlaces:
     """Rasters by kind, all on the frame's plane, keys int64; which grid each place is in.
 
     grid_of : kind → key → grid code, empty where in none
+    shapes : kind → what the keys of its raster look like, EPSG:4326; cells are known by their keys
     """
 
     marks: PlaceMarks
@@ -68,6 +72,7 @@ class CoveragePlaces:
     polygons: dict[str, Any]
     community_of: dict[str, str]
     assigner: GridAssigner | None
+    shapes: dict[str, Any] = field(default_factory=dict)
     unit_grids: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _areas: dict[tuple[str, tuple[str, ...]], PlaceRaster | None] = field(default_factory=dict)
 
@@ -97,6 +102,29 @@ class CoveragePlaces:
             self._areas[kind, key] = _area(shapes, self.frame) if shapes else None
         return self._areas[kind, key]
 
+    def seen(
+        self, kind: str, scope: GridScope, bbox: Bounds | None = None
+    ) -> tuple[NDArray[np.int64], list[str], NDArray[np.object_]]:
+        """Return the places of a kind that lie in a scope and reach into a frame: keys, grid
+        codes, shapes."""
+        raster = self.rasters.get(kind)
+        if raster is None:
+            return np.zeros(0, np.int64), [], np.zeros(0, object)
+        keys = np.asarray(raster.keys, np.int64)
+        codes = np.array([self.grid_of[kind].get(int(key), NO_CODE) for key in keys], object)
+        kept = np.array([bool(code) and scope.covers(code) for code in codes], bool)
+        if kind == "cell":
+            if bbox is not None:
+                lon, lat = h3_cell_centres(keys)
+                west, south, east, north = bbox
+                kept &= (lon >= west - MARGIN_DEG) & (lon <= east + MARGIN_DEG)
+                kept &= (lat >= south - MARGIN_DEG) & (lat <= north + MARGIN_DEG)
+            return keys[kept], codes[kept].tolist(), h3_cell_polygons(keys[kept])
+        shapes = np.asarray(self.shapes[kind], object)
+        if bbox is not None:
+            kept &= shapely.intersects(shapes, shapely.box(*bbox))
+        return keys[kept], codes[kept].tolist(), shapes[kept]
+
     def grid_codes_of(self, key: PresenceKey, places: NDArray[np.int64]) -> list[str]:
         """Return the grid of each of some places of a kind."""
         known = self.grid_of.get(key[1], {})
@@ -117,12 +145,16 @@ def load_coverage_places(
     if known is not None and known.marks == marks:
         return known
     same_ground = known is not None and known.marks.grids == marks.grids
-    found = known if known is not None and same_ground else _load_grids(session, marks, on)
+    if known is not None and same_ground:
+        # Whoever reads the known ones meanwhile goes on with them.
+        found = replace(known, marks=marks, rasters=dict(known.rasters),
+                        grid_of=dict(known.grid_of), shapes=dict(known.shapes))  # fmt: skip
+    else:
+        found = _load_grids(session, marks, on)
     if marks.grids is not None:
-        if not (same_ground and found.marks.streets == marks.streets):
+        if known is None or not same_ground or known.marks.streets != marks.streets:
             _add_streets(session, found)
         _add_key_places(session, found)
-    found.marks = marks
     return found
 
 
@@ -158,6 +190,7 @@ def _load_grids(session: Session, marks: PlaceMarks, on: date) -> CoveragePlaces
         polygons=dict(zip(codes, polygons, strict=True)),
         community_of={str(row[1]): str(row[2]) for row in rows},
         assigner=assigner,
+        shapes={"grid": polygons},
     )
 
 
@@ -186,7 +219,7 @@ def _area(shapes: list[Any], frame: RasterFrame) -> PlaceRaster:
     whole = shapely.union_all(frame.plane.to_metres(np.array(shapes, dtype=object)))
     around = shapely.buffer(whole, BUFFER_M)
     west, south, east, north = around.bounds
-    step_m = max(STEP_M, float(np.sqrt((east - west) * (north - south) / PIXELS)))
+    step_m = max(STEP_M, float(np.sqrt((east - west) * (north - south) / AREA_PIXELS)))
     own = RasterFrame(
         frame.plane, west, south, step_m, int((east - west) // step_m) + 1,
         int((north - south) // step_m) + 1,
@@ -222,6 +255,7 @@ def _add_streets(session: Session, found: CoveragePlaces) -> None:
     frame = _fine(found.frame)
     raster = raster_near(keys, lines, reach_m=max(STREET_REACH_M, frame.step_m), frame=frame)
     found.rasters["street"] = replace(raster, keys=keys)
+    found.shapes["street"] = lines
     found.grid_of["street"] = _codes(keys, grid, found.assigner)
 
 
@@ -241,6 +275,7 @@ def _add_key_places(session: Session, found: CoveragePlaces) -> None:
     points = shapely.points([row[3] for row in now], [row[4] for row in now])
     raster = raster_near(keys, points, reach_m=[row[2] for row in now], frame=_fine(found.frame))
     found.rasters["key_place"] = replace(raster, keys=keys)
+    found.shapes["key_place"] = points
 
 
 def _fine(frame: RasterFrame) -> RasterFrame:

@@ -44,6 +44,7 @@ class CoverageState:
         self._look_ms = 1000 * round(
             max(self.limits.source_window_s, 0.0)
             + 2 * self.rules.still_window_s
+            + self.rules.settle_reach_s
             + self.rules.smooth_reach_s
             + self.limits.silence_s
         )

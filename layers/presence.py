@@ -36,6 +36,9 @@ class PresenceRules:
         metres at most
     still_window_s, still_mps : a unit stands where it moves slower, looked at so long before and
         after
+    settle_reach_s, settle_m : amid a stop, the mean of its fixes so near in time and place counts
+    noise_m : how far a fix errs on each axis; twice its share in that mean is how near to a border
+        a unit that stands may be on either side. 0: borders are never in doubt
     """
 
     certain_s: float = 90.0
@@ -45,6 +48,9 @@ class PresenceRules:
     smooth_m: float = 16.0
     still_window_s: float = 45.0
     still_mps: float = 0.4
+    settle_reach_s: float = 300.0
+    settle_m: float = 25.0
+    noise_m: float = 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,10 +125,18 @@ def find_presence(
     kernels.mark_stationary(
         starts, fixes.time_ms, x, y, stationary, rules.still_window_s * 1000, rules.still_mps
     )
+    settled_x, settled_y = np.empty(len(fixes)), np.empty(len(fixes))
+    counts = np.ones(len(fixes), np.int64)
+    kernels.settle(
+        starts, fixes.time_ms, x, y, stationary, settled_x, settled_y, counts,
+        rules.settle_reach_s * 1000, rules.settle_m,
+    )  # fmt: skip
+    x, y = settled_x, settled_y
+    margin_m = 2 * rules.noise_m / np.sqrt(counts)
     silence_ms = round(limits.silence_s * 1000)
     gap_ms = np.zeros(len(fixes), np.int64)
     gap_ms[:-1] = np.diff(fixes.time_ms)
-    way = (fixes.unit, fixes.time_ms, x, y, fixes.responding, stationary, gap_ms)
+    way = (fixes.unit, fixes.time_ms, x, y, fixes.responding, stationary, gap_ms, margin_m)
     if roads is not None:
         way = _by_road(roads, way, silence_ms)
         starts = starts_of(way[0])
@@ -142,7 +156,7 @@ def find_presence(
 
 def _by_road(roads: RoadWays, way: tuple[Any, ...], silence_ms: int) -> tuple[Any, ...]:
     """The columns of a way with the bends of the roads between its fixes."""
-    unit, time_ms, x, y, responding, stationary, gap_ms = way
+    unit, time_ms, x, y, responding, stationary, gap_ms, margin_m = way
     rows, shares, places = roads.bends(unit, time_ms, x, y, silence_ms=silence_ms)
     row = np.concatenate([np.arange(len(unit)), rows])
     order = np.lexsort((np.concatenate([np.full(len(unit), -1.0), shares]), row))
@@ -156,4 +170,5 @@ def _by_road(roads: RoadWays, way: tuple[Any, ...], silence_ms: int) -> tuple[An
         responding[row],
         stationary[row],
         gap_ms[row],
+        margin_m[row],
     )

@@ -102,6 +102,67 @@ def mark_stationary(
 
 
 @compiled(nogil=True)
+def settle(
+    unit_start: Ints,
+    time_ms: Ints,
+    x: Floats,
+    y: Floats,
+    stationary: Flags,
+    out_x: Floats,
+    out_y: Floats,
+    counts: Ints,
+    reach_ms: float,
+    near_m: float,
+) -> None:
+    """Write for each fix amid a stop the mean of the stop's fixes about it, and how many they are.
+
+    Those within `reach_ms`, with no way between, and within `near_m`. The error of a mean of n
+    fixes, as far as they err one by one, is that of one by the root of n.
+    """
+    for unit in range(len(unit_start) - 1):
+        begin, end = unit_start[unit], unit_start[unit + 1]
+        for i in range(begin, end):
+            out_x[i], out_y[i], counts[i] = x[i], y[i], 1
+            if (i > begin and not stationary[i - 1]) or (i + 1 < end and not stationary[i]):
+                continue
+            total, sum_x, sum_y = 1, x[i], y[i]
+            for sign in (-1, 1):
+                j = i + sign
+                while begin <= j < end and abs(time_ms[j] - time_ms[i]) <= reach_ms:
+                    if not stationary[min(j, j - sign)]:
+                        break
+                    amid = (j == begin or stationary[j - 1]) and (j + 1 == end or stationary[j])
+                    if amid and math.hypot(x[j] - x[i], y[j] - y[i]) <= near_m:
+                        total += 1
+                        sum_x += x[j]
+                        sum_y += y[j]
+                    j += sign
+            out_x[i], out_y[i], counts[i] = sum_x / total, sum_y / total, total
+
+
+@compiled(nogil=True)
+def is_doubtful(
+    places: Places, west: float, south: float, step: float, x: float, y: float, margin: float
+) -> bool:
+    """Whether another place, or none, lies within a margin of a point, on four sides."""
+    rows, columns = places.shape
+    own, first = -1, True
+    for side in range(5):
+        dx = margin if side == 1 else (-margin if side == 2 else 0.0)
+        dy = margin if side == 3 else (-margin if side == 4 else 0.0)
+        column = math.floor((x + dx - west) / step)
+        row = math.floor((y + dy - south) / step)
+        place = -1
+        if 0 <= row < rows and 0 <= column < columns:
+            place = places[row, column]
+        if first:
+            own, first = place, False
+        elif place != own:
+            return True
+    return False
+
+
+@compiled(nogil=True)
 def pieces_bound(
     unit_start: Ints,
     time_ms: Ints,
@@ -134,6 +195,7 @@ def trace(
     responding: Flags,
     stationary: Flags,
     gap_ms: Ints,
+    margin_m: Floats,
     places: Places,
     west: float,
     south: float,
@@ -151,8 +213,10 @@ def trace(
     """Write the pieces of time that the ways between fixes spend in places; return how many.
 
     `gap_ms` is the time between the fixes that were made, around each piece of way: what is certain
-    goes by it. A way is straight and even in time. Pixel by pixel: Amanatides and Woo 1987, "A fast
-    voxel traversal algorithm for ray tracing". Neighbouring pieces of one gap in one place are one.
+    goes by it. A unit that stands within `margin_m` of another place may as well stand there: then
+    nothing is certain. A way is straight and even in time. Pixel by pixel: Amanatides and Woo 1987,
+    "A fast voxel traversal algorithm for ray tracing". Neighbouring pieces of one gap in one place
+    are one.
     """
     rows, columns = places.shape
     count = 0
@@ -172,6 +236,8 @@ def trace(
                     count += 1
                 continue
             certainty = CERTAIN if gap_ms[i] <= certain_ms else UNCERTAIN
+            if stationary[i] and is_doubtful(places, west, south, step, x[i], y[i], margin_m[i]):
+                certainty = UNCERTAIN
             dx, dy = x[i + 1] - x[i], y[i + 1] - y[i]
             last_column = math.floor((x[i + 1] - west) / step)
             last_row = math.floor((y[i + 1] - south) / step)

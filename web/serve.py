@@ -59,10 +59,12 @@ def run(
         Thread(target=warm_up, name="warm-up", daemon=True).start()
         if settings.demo_moves:
             # Imported here: it brings what computes walks, which no other store needs.
+            from geo.demo.patrol_history import filling_history
             from geo.demo.patrol_mover import moving_patrol
 
             port = listening.getsockname()[1]
             stack.enter_context(moving_patrol(database, own_address(settings.host, port)))
+            stack.enter_context(filling_history(database))
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once it has stopped
             server.run(sockets=[listening])
     console.print("Stopped. The data are kept.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from geo.store.scope import seeing_everything
+
 FOLLOWER_LOCK = 7_204_512  # one process a store follows; any constant serves
 _LOCK = text("SELECT pg_try_advisory_xact_lock(:key)")
 _TAKE = text(
@@ -42,4 +44,5 @@ def take_due(session: Session, *, limit: int) -> dict[int, tuple[int, int]] | No
 
 def note_all_due(session: Session, *, days: int) -> None:
     """Have the shifts of the last days computed anew, since the places changed."""
-    session.execute(_NOTE, {"days": days})
+    with seeing_everything(session):  # any unit may have been there
+        session.execute(_NOTE, {"days": days})

@@ -22,6 +22,7 @@ from geo.basemap_store import BasemapRows, BasemapWriter
 from geo.crs import WGS84
 from geo.demo.city import DEFAULT_SEED, NOTICE, DemoCity, generate_city
 from geo.demo.incident_store import store_incidents
+from geo.demo.key_places import store_key_places
 from geo.demo.patrol import ZONE, store_patrol
 from geo.demo.registers import store_registers
 from geo.demo.roads import store_demo_roads
@@ -148,6 +149,7 @@ def load_demo_city(
     basemap_count = _store_basemap(session, city, told)
     store_demo_roads(session, city.roads, valid_from=FIRST_DAY)
     store_demo_sites(session, city.places, valid_from=FIRST_DAY)
+    store_key_places(session, on=today)
     loaded = DemoLoad(
         seed, len(city.areas), len(city.grids), len(city.addresses), basemap_count,
         **asdict(records), incident_count=incident_count,

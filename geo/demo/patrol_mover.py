@@ -134,7 +134,7 @@ class PatrolMover:
         now = datetime.fromtimestamp(now_s, UTC)
         with self._database.session() as session:
             if self._plan is None:
-                self._plan, self._begun_s = RoadPlan.of(_roads(session)), now_s
+                self._plan, self._begun_s = demo_road_plan(session), now_s
                 self._note_past(session, now)
             rows = _shifts(session, now, now)
             running = {shift.id: shift for shift, _, _ in rows}
@@ -257,6 +257,11 @@ class PatrolMover:
         if is_taken:
             self._past.popleft()
         return is_taken
+
+
+def demo_road_plan(session: Session) -> RoadPlan:
+    """Return the plan of the generated city's roads."""
+    return RoadPlan.of(_roads(session))
 
 
 def _roads(session: Session) -> NDArray[np.object_]:

@@ -15,13 +15,24 @@ from geoalchemy2.shape import from_shape
 from shapely import LineString, box
 from sqlalchemy import select
 
+from geo.demo.key_places import store_key_places
 from geo.demo.patrol import ZONE, keep_patrol
-from geo.demo.patrol_mover import LOOK_EVERY_S, PatrolMover, moving_patrol
+from geo.demo.patrol_history import fill_history
+from geo.demo.patrol_mover import LOOK_EVERY_S, PAST, PatrolMover, moving_patrol
 from geo.demo.patrol_tracks import CALL_MIN_S, SHIFT_MAX_S, duty_track
 from geo.simulator.phone_line import PhoneLine
 from geo.simulator.road_plan import RoadPlan
 from geo.store.database import Database
-from geo.tables import BasemapFeature, BasemapSource, PatrolUnit, PatrolUnitStatus, StoreNote
+from geo.tables import (
+    BasemapFeature,
+    BasemapSource,
+    DutyShift,
+    KeyPlace,
+    PatrolPosition,
+    PatrolUnit,
+    PatrolUnitStatus,
+    StoreNote,
+)
 from geo.units.devices import find_device
 from tests.factories import add_area, add_grid, add_grid_version
 
@@ -210,3 +221,37 @@ def test_what_a_person_says_of_a_unit_stays_until_the_unit_does_something_else(
 def test_in_a_store_of_real_data_nothing_moves(database: Database) -> None:
     with moving_patrol(database, "http://127.0.0.1:1"):
         assert "demo-patrol" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_the_days_before_are_filled_in_once_and_never_over_what_came(store: Database) -> None:
+    now = NOON + timedelta(days=1)
+    assert fill_history(store, now=now, shifts_max=3) == 3
+    with store.session() as session:
+        first = session.execute(select(PatrolPosition.unit_id, PatrolPosition.fixed_at)).all()
+        shifts = session.scalars(select(DutyShift)).all()
+    # Within the shifts, a minute apart or so, and before what the phones still send.
+    assert 100 < len(first) < 3 * 12 * 62
+    assert max(at for _, at in first) <= now - PAST
+    for unit_id, at in first:
+        assert any(
+            shift.unit_id == unit_id and shift.starts_at <= at < shift.ends_at for shift in shifts
+        )
+    assert fill_history(store, now=now, shifts_max=1) == 1
+    with store.session() as session:
+        more = session.execute(select(PatrolPosition.unit_id, PatrolPosition.fixed_at)).all()
+    assert set(first) < set(more)
+    leaving = threading.Event()
+    leaving.set()
+    assert fill_history(store, now=now, leaving=leaving) == 0
+
+
+def test_a_store_of_real_data_gets_no_history(database: Database) -> None:
+    assert fill_history(database, now=NOON) == 0
+
+
+def test_key_places_of_the_demo_lie_on_its_roads_and_in_its_grids(store: Database) -> None:
+    with store.session() as session:
+        assert store_key_places(session, on=date(2026, 3, 1)) == 1
+        assert store_key_places(session, on=date(2026, 3, 1)) == 0
+        place = session.scalars(select(KeyPlace)).one()
+        assert place.grid_code.startswith("990102001001")

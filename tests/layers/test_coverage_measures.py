@@ -23,7 +23,7 @@ from layers.presence import PresenceRules
 
 PLANE = LocalPlane(112.5, 37.8, 88_000.0, 111_000.0)
 FRAME = PlaceRaster(PLANE, 0.0, 0.0, 1.0, np.zeros((1, 1), np.int32), np.array(["x"]))
-RAW = PresenceRules(smooth_s=1e-9, smooth_reach_s=0.0)
+RAW = PresenceRules(smooth_s=1e-9, smooth_reach_s=0.0, settle_reach_s=0.0, noise_m=0.0)
 START = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 
 

@@ -31,7 +31,8 @@ from layers.time_slots import hours_of_week, parts_of_day
 PLANE = LocalPlane(112.5, 37.8, 88_000.0, 111_000.0)
 # Two squares of 100 m side by side: place 0 from x = 0 to 100, place 1 from 100 to 200.
 TWO = PlaceRaster(PLANE, 0.0, 0.0, 100.0, np.array([[0, 1]], np.int32), np.array(["A", "B"]))
-RAW = PresenceRules(smooth_s=1e-9, smooth_reach_s=0.0)  # places as they are given
+# Places as they are given.
+RAW = PresenceRules(smooth_s=1e-9, smooth_reach_s=0.0, settle_reach_s=0.0, noise_m=0.0)
 START = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)  # a Monday
 START_MS = round(START.timestamp() * 1000)
 HOUR = Period(START, START + timedelta(hours=1))
@@ -275,3 +276,18 @@ def test_time_in_places_is_never_more_than_time(
     for unit in np.unique(presence.unit):
         mine = presence.take(presence.unit == unit)
         assert (mine.start_ms[1:] >= mine.end_ms[:-1]).all()
+
+
+def test_a_stop_is_where_its_fixes_are_on_the_whole_and_near_a_border_in_doubt() -> None:
+    """Ten minutes of fixes every 30 s that err by 8 m to either side of where the unit stands."""
+    rng = np.random.default_rng(1)
+    for middle, doubt in ((92.0, False), (99.5, True)):
+        given = fixes(*((30.0 * k, middle + rng.choice([-8, 8])) for k in range(21)))
+        pieces = find_presence(clean_tracks(given), TWO)
+        length = pieces.end_ms - pieces.start_ms
+        in_own = length[pieces.place == 0].sum() / length.sum()
+        if not doubt:
+            assert in_own == 1.0  # fix by fix it would have jumped over at 100 m
+            assert length[pieces.certainty == 0].sum() > 0.9 * length.sum()
+        else:
+            assert length[pieces.certainty == 1].sum() > 0.5 * length.sum()

@@ -15,7 +15,7 @@ from layers.presence import Presence, PresenceRules, find_presence
 from layers.presence_ways import RoadWays
 
 PLANE = LocalPlane(112.5, 37.8, 88_000.0, 111_000.0)
-RAW = PresenceRules(smooth_s=1e-9, smooth_reach_s=0.0)
+RAW = PresenceRules(smooth_s=1e-9, smooth_reach_s=0.0, settle_reach_s=0.0, noise_m=0.0)
 # Four squares of 100 m: 0 1 in the south, 2 3 in the north. The street goes from the middle of 0
 # east to the middle of 1 and north to the middle of 3; the straight way would touch the corner.
 SQUARES = PlaceRaster(PLANE, 0.0, 0.0, 100.0, np.array([[0, 1], [2, 3]], np.int32), np.arange(4))

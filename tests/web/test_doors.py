@@ -33,6 +33,8 @@ from geo.tables import (
     DuplicatePair,
     Incident,
     IncidentCategory,
+    KeyPlace,
+    KeyPlaceDose,
     PatrolLatest,
     PatrolPlan,
     PatrolRoute,
@@ -81,6 +83,7 @@ ITEMS: dict[str, dict[str, Any]] = {
     "get_export_file": {"export_id": "EXPORT"},
     "get_unit": {"unit_id": "UNIT"},
     "list_unit_positions": {"unit_id": "UNIT"},
+    "get_unit_day": {"unit_id": "UNIT"},
     "get_incident": {"incident_id": "INCIDENT"},
     "get_route_gpx": {"plan_id": "PLAN", "unit_id": "UNIT"},
 }
@@ -170,6 +173,9 @@ WRITES: dict[str, dict[str, Any]] = {
     "end_unit_duty": {"unit_id": "UNIT"},
     "register_unit_device": {"unit_id": "UNIT", "body": {}},
     "end_unit_device": {"unit_id": "UNIT", "device_id": 1},
+    "create_key_place": {"body": {"code": "N", "name": "新", "lon": "LON", "lat": "LAT"}},
+    "set_key_place_doses": {"key_place_id": "KEY_PLACE", "body": {"doses": []}},
+    "end_key_place": {"key_place_id": "KEY_PLACE"},
 }  # fmt: skip
 # Lists and sums: what the neighbour gets holds nothing of grid A.
 LISTS: dict[str, dict[str, Any]] = {
@@ -197,6 +203,9 @@ LISTS: dict[str, dict[str, Any]] = {
     "geocode_many": {"body": {"addresses": ["小店区滨河路1号"]}},
     "list_units": {},
     "list_own_routes": {},
+    "list_key_places": {},
+    "list_uncovered": {},
+    "get_coverage": {},
     "list_latest_positions": {},
     "list_cot_events": {},
     "find_nearest_units": {"body": {"place": {"lon": "LON", "lat": "LAT"}}},
@@ -216,6 +225,11 @@ RIGHTS = {
     "refuse_subject_request", "withdraw_subject_request",
 }  # fmt: skip
 RIGHTS_PAGES = {"/rights"}
+# Sums over units, for who leads them.
+LEADING: dict[str, dict[str, Any]] = {
+    "list_weekly_shares": {},
+    "get_ground_covered": {"query": {"start": "A_DAY_AGO"}},
+}
 # Nothing to tell the neighbour: a place outside is refused, too few incidents for a table are 409.
 # For who leads units, of their own grids: tests/api/test_roads.py.
 OWN_WORK = {
@@ -224,6 +238,7 @@ OWN_WORK = {
     "get_hotspot_shift",
     "get_gaps", "watch_gaps", "suggest_move_ups", "list_gap_slots", "close_roads", "reopen_roads",
     "/gaps", "ask_siting", "get_siting", "stop_siting", "compare_siting",
+    "get_mismatch",
 }  # fmt: skip
 # Patrol plans: for who leads units and sees all places of the plan.
 PLANS: dict[str, dict[str, Any]] = {
@@ -259,6 +274,7 @@ KEPT = {name: str(permission) for name, permission in TAKES.items()}
 KEEPERS = {"audit": "audit_administrator", "accounts": "security_administrator"}
 PAGES = {
     "/",
+    "/coverage",
     "/due",
     "/live",
     "/routes",
@@ -277,6 +293,7 @@ ITEM_PAGES: dict[str, dict[str, Any]] = {
 # For members of the unit and who leads units; to everybody else they aren't there.
 UNIT_PAGES: dict[str, dict[str, Any]] = {
     "/routes/{plan_id}/roadbook/{unit_id}": {"plan_id": "PLAN", "unit_id": "UNIT"},
+    "/coverage/units/{unit_id}": {"unit_id": "UNIT"},  # its members', and who leads units
 }
 OPERATOR_PAGES = {"/imports"}
 
@@ -352,6 +369,19 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
         unit_id = a_unit(session)
         plan_id = a_plan(session, unit_id)
         store_road_network(session, streets("A-B-C"), name="test", valid_from=date(2025, 1, 1))
+        key_place = KeyPlace(
+            code="K-A", name="滨河路口", grid_code=GRID_A, reach_m=30, created_by="test",
+            geom=f"SRID=4326;POINT({point.x} {point.y})",
+        )  # fmt: skip
+        session.add(key_place)
+        session.flush()
+        session.add(
+            KeyPlaceDose(
+                key_place_id=key_place.id, first_hour=8, end_hour=9,
+                weekdays=[1, 2, 3, 4, 5, 6, 7], dose_s=600,
+            )
+        )  # fmt: skip
+        key_place_id = key_place.id
         item_id, pair_id, merge_id = item.id, pair.id, merge.id
         records = _add_records(session, first)
         incident_id = incident.id
@@ -373,6 +403,8 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
         "UNIT": unit_id,
         "PLAN": plan_id,
         "INCIDENT": incident_id,
+        "KEY_PLACE": key_place_id,
+        "A_DAY_AGO": (datetime.now(UTC) - timedelta(hours=23)).isoformat(),
         "LON": point.x,
         "LAT": point.y,
         "CELL": h3_cell_to_text(int(lonlat_to_h3_cell(point.x, point.y, 9))),
@@ -497,6 +529,7 @@ def test_every_route_is_in_one_list(app: FastAPI) -> None:
         set(ITEMS), set(WRITES), set(LISTS), PUBLIC, OPERATORS, PAGES, OPERATOR_PAGES, set(OPEN),
         set(FOR_ALL_ROLES), OWN_WORK, set(KEPT), set(PLANS), RIGHTS, RIGHTS_PAGES, set(ITEM_PAGES),
         set(UNIT_PAGES),
+        set(LEADING),
     ]  # fmt: skip
     served = set(routes(app))
     named = set().union(*lists)
@@ -732,6 +765,19 @@ def test_a_request_is_there_for_who_sees_its_person(
     assert answer.status_code == 404
 
 
+@pytest.mark.parametrize("name", LEADING)
+def test_sums_over_units_are_for_who_leads_them(
+    client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any], name: str
+) -> None:
+    for caller in ("own", "neighbour", "analyst", "system_administrator"):
+        answer = ask(client, app, name, tokens[caller], known, **LEADING[name])
+        assert answer.status_code == 403, caller
+    own = ask(client, app, name, tokens["chief.a"], known, **LEADING[name])
+    theirs = ask(client, app, name, tokens["chief.b"], known, **LEADING[name])
+    assert (own.status_code, theirs.status_code) == (200, 200), own.text
+    assert "滨河路" not in theirs.text
+
+
 @pytest.mark.parametrize("name", sorted(OPERATORS | OPERATOR_PAGES))
 def test_operators_work(
     client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any], name: str
@@ -792,7 +838,8 @@ def test_pages(
 def test_pages_of_one_thing(
     client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any], name: str
 ) -> None:
-    for caller, status in (("own", 200), ("neighbour", 404), ("chief", 200), ("analyst", 200)):
+    analyst = 404 if name.startswith("/coverage/units") else 200
+    for caller, status in (("own", 200), ("neighbour", 404), ("chief", 200), ("analyst", analyst)):
         answer = ask(client, app, name, tokens[caller], known, **ITEM_PAGES[name])
         assert answer.status_code == status, caller
         assert ("滨河路" in answer.text) == (status == 200)

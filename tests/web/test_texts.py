@@ -12,6 +12,12 @@ import pytest
 
 from api.errors import error_code
 from api.schemas.address_texts import NoteKind
+from api.schemas.coverage import (
+    CoverageMeasure,
+    CoveragePlaceKind,
+    CoverageState,
+    UncoveredOccasion,
+)
 from api.schemas.dwellings import DwellingEnd, NewDwelling
 from api.schemas.establishments import NewEstablishment
 from api.schemas.hotspots import (
@@ -74,7 +80,7 @@ ROUTE_REASONS = (
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|live|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|account|accounts|audit_page|routes)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|live|coverage|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|account|accounts|audit_page|routes)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -137,6 +143,7 @@ def computed_keys() -> set[str]:
         | {f"sign.fault_{fault}" for fault in SIGN_IN_FAULTS}
         | {f"account.by_{way}" for way in SIGN_IN_WAYS}
         | {f"account.scope_{scope}" for scope in TOKEN_SCOPES}
+        | coverage_keys()
         | place_keys()
         | incident_keys()
         | hotspot_keys()
@@ -165,6 +172,28 @@ def hotspot_keys() -> set[str]:
         | {f"map.hot_weekday_{day}" for day in range(1, 8)}
         | {f"map.hot_window_{window}" for window in ("week", "month", "quarter")}
     )
+
+
+def coverage_keys() -> set[str]:
+    """Those of the pages of coverage: places, measures, states, verdicts, a day's figures."""
+    doses = get_args(UncoveredOccasion.model_fields["state"].annotation)
+    verdicts = ("met", "missed", "unknown")
+    figures = (
+        "duty", "known", "unknown", "community", "beat", "patrolling", "stationary", "responding",
+        "length", "ground", "cells", "streets",
+    )  # fmt: skip
+    return (
+        {f"coverage.kind_{kind}" for kind in get_args(CoveragePlaceKind)}
+        | {f"coverage.{of}_{each}" for of in ("measure", "value")
+           for each in get_args(CoverageMeasure)}
+        | {f"coverage.{of}_{state}" for of in ("state", "legend")
+           for state in get_args(CoverageState)} - {"coverage.legend_certain"}
+        | {f"coverage.dose_{state}" for state in doses if "covered" not in state}
+        | {f"coverage.verdict_{verdict}" for verdict in verdicts}
+        | {f"coverage.unit_{kind}" for kind in UNIT_KINDS}
+        | {f"coverage.day_{name}" for name in figures}
+        | {f"coverage.unit_day_hint_{who}" for who in ("leads", "own")}
+    )  # fmt: skip
 
 
 def live_keys() -> set[str]:
