@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import signal
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -37,6 +38,9 @@ def run(
         update={name: value for name, value in given.items() if value is not None}
     )
     console = Console(stderr=True, highlight=False)
+    # A stop by the system is a stop by Ctrl-C: without this the process would end at once, and
+    # leave its PostgreSQL behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.ExitStack() as stack:
         listening = stack.enter_context(listening_socket(settings))
         stack.enter_context(serving_alone(settings.data_folder))
@@ -52,20 +56,23 @@ def run(
         from web.app import create_app
 
         app = create_app(settings, database)
-        tell_start(console, settings, listening.getsockname()[1])
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
-        )
-        Thread(target=warm_up, name="warm-up", daemon=True).start()
-        if settings.demo_moves:
-            # Imported here: it brings what computes walks, which no other store needs.
-            from geo.demo.patrol_history import filling_history
-            from geo.demo.patrol_mover import moving_patrol
+        # Ctrl-C; uvicorn raises it again once it has stopped.
+        with contextlib.suppress(KeyboardInterrupt):
+            tell_start(console, settings, listening.getsockname()[1])
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    app, log_level="warning", access_log=False, timeout_graceful_shutdown=5
+                )
+            )
+            Thread(target=warm_up, name="warm-up", daemon=True).start()
+            if settings.demo_moves:
+                # Imported here: it brings what computes walks, which no other store needs.
+                from geo.demo.patrol_history import filling_history
+                from geo.demo.patrol_mover import moving_patrol
 
-            port = listening.getsockname()[1]
-            stack.enter_context(moving_patrol(database, own_address(settings.host, port)))
-            stack.enter_context(filling_history(database))
-        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once it has stopped
+                port = listening.getsockname()[1]
+                stack.enter_context(moving_patrol(database, own_address(settings.host, port)))
+                stack.enter_context(filling_history(database))
             server.run(sockets=[listening])
     console.print("Stopped. The data are kept.")
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from api.dependencies import SoundText
+from api.schemas.registers import Strict
 from api.schemas.units import UnitKind
 
 CoveragePlaceKind = Literal["cell", "grid", "street", "key_place"]
@@ -75,7 +76,7 @@ class CoverageLayer(BaseModel):
     method: str
 
 
-class DoseWanted(BaseModel):
+class DoseWanted(Strict):
     """Wanted in each stretch of local hours that begins on one of the weekdays (1: Monday)."""
 
     first_hour: Hour
@@ -84,7 +85,7 @@ class DoseWanted(BaseModel):
     dose_min: Annotated[float, Field(ge=1, le=1440)]
 
 
-class NewKeyPlace(BaseModel):
+class NewKeyPlace(Strict):
     """A place that patrols must be seen at."""
 
     code: Word
@@ -92,10 +93,10 @@ class NewKeyPlace(BaseModel):
     lon: Annotated[float, Field(ge=-180, le=180)]
     lat: Annotated[float, Field(ge=-90, le=90)]
     reach_m: Annotated[float, Field(ge=5, le=500)] = 30.0
-    doses: Annotated[list[DoseWanted], Field(max_length=50)] = []
+    doses: Annotated[list[DoseWanted], Field(max_length=50)] = Field(default=[])
 
 
-class NewDoses(BaseModel):
+class NewDoses(Strict):
     """What a key place wants from now on, instead of what it wanted."""
 
     doses: Annotated[list[DoseWanted], Field(max_length=50)]

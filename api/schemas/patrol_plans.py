@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
-from api.dependencies import SoundText
+from api.dependencies import ID_MAX, SoundText
+from api.schemas.registers import Strict, Version
 
 PlaceId = Annotated[SoundText, StringConstraints(min_length=1, max_length=40)]
 PlaceName = Annotated[SoundText, StringConstraints(min_length=1, max_length=80)]
@@ -52,7 +53,7 @@ class CandidateList(BaseModel):
     too_few_incidents: bool = Field(description="There are too few to forecast from.")
 
 
-class ExtraPlace(BaseModel):
+class ExtraPlace(Strict):
     """A place that the leader adds."""
 
     name: PlaceName
@@ -61,19 +62,19 @@ class ExtraPlace(BaseModel):
     dwell_min: Annotated[int, Field(ge=1, le=480)] = 12
 
 
-class NewPlan(BaseModel):
+class NewPlan(Strict):
     """A plan to be made and solved."""
 
     starts_at: AwareDatetime
     ends_at: AwareDatetime
-    unit_ids: Annotated[list[int], Field(max_length=60)]
+    unit_ids: Annotated[list[Annotated[int, Field(ge=1, le=ID_MAX)]], Field(max_length=60)]
     place_ids: Annotated[list[PlaceId], Field(max_length=500)] | None = Field(
         default=None, description="Of the candidates; default: all."
     )
     must_ids: Annotated[list[PlaceId], Field(max_length=500)] = Field(
         default=[], description="Places that have to be visited once in each of their slots."
     )
-    extra: Annotated[list[ExtraPlace], Field(max_length=100)] = []
+    extra: Annotated[list[ExtraPlace], Field(max_length=100)] = Field(default=[])
     hot_cells: Annotated[int, Field(ge=0, le=200)] = 30
     slots: Annotated[int, Field(ge=1, le=12)] = Field(
         default=3, description="Parts of the shift; a hot cell is visited once in each at most."
@@ -98,7 +99,7 @@ class Solving(BaseModel):
     error: str | None
 
 
-class SolveOrder(BaseModel):
+class SolveOrder(Strict):
     """How long to search."""
 
     seconds: Annotated[float, Field(gt=0, le=120)] = 8
@@ -211,14 +212,16 @@ class Plan(PlanSummary):
     left_out: list[PlanLeftOut]
 
 
-class PlanEdit(BaseModel):
+class PlanEdit(Strict):
     """One change by a leader; the plan is solved again after it."""
 
-    version: int = Field(description="Of the plan that was looked at.")
+    version: Version
     kind: Literal["move", "lock", "unlock", "forbid", "allow", "choose"]
     place_id: PlaceId | None = None
     slot: Annotated[int, Field(ge=0, le=100)] = 0
-    unit_id: int | None = Field(default=None, description="Of `move`: whose route.")
+    unit_id: Annotated[int, Field(ge=1, le=ID_MAX)] | None = Field(
+        default=None, description="Of `move`: whose route."
+    )
     position: Annotated[int, Field(ge=0, le=500)] = Field(
         default=0, description="Of `move`: among the other stops of the route."
     )
@@ -227,10 +230,10 @@ class PlanEdit(BaseModel):
     )
 
 
-class PlanDecision(BaseModel):
+class PlanDecision(Strict):
     """Which version of a plan is decided on."""
 
-    version: int
+    version: Version
 
 
 class StopActual(BaseModel):
