@@ -147,6 +147,7 @@ function reasonOf(place) {
 const checked = (name) => [...document.querySelectorAll(`input[name=${name}]:checked`)].map((box) => box.value);
 
 async function createPlan() {
+  if (!checked("unit").length) throw new Error(say("routes.choose_units"));
   const { start, end } = period();
   const number = (id) => Number(byId(`ask-${id}`).value);
   plan = await send("", {
