@@ -235,7 +235,7 @@ def test_an_empty_store_is_an_honest_map(browser: Browser, empty_site: str) -> N
         visit.go("/")
         assert "没有标准地址" in text_of(visit, "#density-summary")
         expect(visit.page.locator("#legend-table")).to_be_hidden()
-        assert visit.page.locator(".panel .note").count() == 3
+        assert visit.page.locator(".panel .note:visible").count() == 3
         visit.assert_clean()
 
 
