@@ -1,4 +1,4 @@
-"""A leader plans a shift in a real browser, a simulated unit drives it, and its worker has it on the
+"""A leader plans a shift in a real browser, a simulated unit drives it, its worker has it on the
 phone."""
 
 from __future__ import annotations
