@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -108,7 +108,9 @@ class NewClosure(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    road_ids: list[int] = Field(min_length=1, max_length=1_000, examples=[[12]])
+    road_ids: list[Annotated[int, Field(ge=1, le=ID_MAX)]] = Field(
+        min_length=1, max_length=1_000, examples=[[12]]
+    )
     reason: SoundText = Field(min_length=1, max_length=500)
     starts_at: datetime | None = Field(default=None, description="Default: now.")
     ends_at: datetime | None = Field(default=None, description="Default: until reopened.")

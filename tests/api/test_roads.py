@@ -128,6 +128,8 @@ def test_a_closed_road_is_gone_at_once_and_comes_back(town: District) -> None:
     assert client.post(f"/v1/roads/closures/{number}/end").status_code == 200
     assert client.post("/v1/travel/times", json=asked).json()["times_s"][0][0] == before
     assert client.post(f"/v1/roads/closures/{number}/end").status_code == 404
+    beyond = {"road_ids": [2**63], "reason": "x"}  # of what the database can count
+    assert client.post("/v1/roads/closures", json=beyond).status_code == 422
     worker = asking(town, "grid_worker", GRID_A)
     assert (
         worker.post("/v1/roads/closures", json={"road_ids": [1], "reason": "x"}).status_code == 403
