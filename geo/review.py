@@ -50,7 +50,7 @@ def _queue(session: Session, unsure: dict[str, GeocodeAnswer], source: str) -> i
     )
     rows = [
         {
-            "address_text": answer.text.strip(),
+            "address_text": answer.text.replace("\0", "").strip(),  # no text of PostgreSQL holds it
             "text_key": key,
             "source": source,
             "confidence": answer.confidence,

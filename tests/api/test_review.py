@@ -92,6 +92,11 @@ def decide(client: TestClient, item: dict[str, Any], verb: str, **more: Any) -> 
     return client.post(f"/v1/review-items/{item['id']}/{verb}", json=body)
 
 
+def test_a_text_with_what_the_database_cannot_hold_is_queued_without_it(queue: TestClient) -> None:
+    assert ask(queue, f"{UNKNOWN}\x00")["queued_count"] == 1
+    assert [each["address_text"] for each in items(queue)] == [UNKNOWN]
+
+
 def test_unsure_texts_are_queued_where_that_is_asked_for(queue: TestClient) -> None:
     asked = {"addresses": [UNSURE]}
     assert queue.post("/v1/geocode", json=asked).json()["queued_count"] is None
