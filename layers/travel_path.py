@@ -110,8 +110,10 @@ def path_between(
     network, graph = travel.network, travel.graph
     leaving, entering = departures(network, graph, start), arrivals(network, graph, end)
     found = find_way(graph, leaving, entering)
-    total_ms = round(float(travel.matrix(start, end)[0, 0]) * 1000) if _same(start, end) else None
-    if found is None and (total_ms is None or not np.isfinite(total_ms)):
+    # Without an end where the road that both lie on is closed.
+    direct_s = float(travel.matrix(start, end)[0, 0]) if _same(start, end) else np.inf
+    total_ms = round(direct_s * 1000) if np.isfinite(direct_s) else None
+    if found is None and total_ms is None:
         return None
     is_direct = total_ms is not None and (found is None or total_ms < found.ms)
     if is_direct:
