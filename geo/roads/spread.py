@@ -1,7 +1,7 @@
 """How far travel times spread around what is computed: half of the trips, nine of ten.
 
-A computed time is one number; trips differ. Until the deployment's own trips are measured
-(`gridbeat roads calibrate`), the spread is an assumption, and is told as one.
+A computed time is one number; trips differ. Until the deployment's own trips are measured,
+which nothing here does yet, the spread is an assumption, and is told as one.
 """
 
 from __future__ import annotations
