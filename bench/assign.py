@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,6 +41,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from bench.scratch import scratch_folder
 from bench.tessellation import BOUNDS, border_points, crooked_tessellation
 from geo.assignment import RASTER_FROM_POINTS, GridAssigner
 from geo.h3_cells import STORED_RESOLUTION, lonlat_to_h3_cell
@@ -174,20 +174,16 @@ def sjoin(frame: geopandas.GeoDataFrame, grids: geopandas.GeoDataFrame) -> Codes
 @contextmanager
 def postgis(codes: Codes, polygons: Codes) -> Iterator[psycopg.Connection]:
     """A throwaway cluster with the polygons in it, indexed."""
-    with tempfile.TemporaryDirectory(prefix="gridbeat-bench-") as folder:
-        Path(folder).chmod(0o755)  # the server runs as another user where the bench runs as root
-        with EmbeddedCluster(Path(folder)).running() as cluster:
-            url = cluster.url(OWNER_ROLE, "postgres").replace("+psycopg", "")
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute("SET jit = off")  # it takes a second and saves none here
-                connection.execute("CREATE EXTENSION postgis")
-                connection.execute((FUNCTIONS / "covers_point.sql").read_text())
-                connection.execute('CREATE TABLE grids (code text COLLATE "C", geom geometry)')
-                copy(
-                    connection, "grids", zip(codes, shapely.to_wkb(polygons, hex=True), strict=True)
-                )
-                connection.execute("CREATE INDEX ON grids USING gist (geom)")
-                yield connection
+    with scratch_folder() as folder, EmbeddedCluster(folder).running() as cluster:
+        url = cluster.url(OWNER_ROLE, "postgres").replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("SET jit = off")  # it takes a second and saves none here
+            connection.execute("CREATE EXTENSION postgis")
+            connection.execute((FUNCTIONS / "covers_point.sql").read_text())
+            connection.execute('CREATE TABLE grids (code text COLLATE "C", geom geometry)')
+            copy(connection, "grids", zip(codes, shapely.to_wkb(polygons, hex=True), strict=True))
+            connection.execute("CREATE INDEX ON grids USING gist (geom)")
+            yield connection
 
 
 def load_points(connection: psycopg.Connection, points: Points) -> None:

@@ -21,7 +21,6 @@ import json
 import re
 import statistics
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +30,7 @@ import sqlalchemy as sa
 from sqlalchemy import text
 
 from bench.scope import cpu_s
+from bench.scratch import scratch_folder
 from geo.audit import Access, audited, entry_hash
 from geo.audit_check import check_audit
 from geo.register import get_standard_address
@@ -74,17 +74,14 @@ def main() -> None:
     words.add_argument("--rounds", type=int, default=5)
     words.add_argument("--entries", type=int, default=1_000_000)
     given = words.parse_args()
-    with tempfile.TemporaryDirectory(prefix="gridbeat-bench-") as named:
-        folder = Path(named)
-        folder.chmod(0o755)
-        with EmbeddedCluster(folder).running() as cluster:
-            ensure_database(cluster, DATABASE)
-            owner = make_engine(cluster.url(OWNER_ROLE, DATABASE), pool_size=1)
-            migrate(owner)
-            _fill(owner)
-            rates = _rates(cluster, folder, given.seconds, given.rounds)
-            verify_s, verify_cpu_s = _verify(cluster, owner, given.entries)
-            owner.dispose()
+    with scratch_folder() as folder, EmbeddedCluster(folder).running() as cluster:
+        ensure_database(cluster, DATABASE)
+        owner = make_engine(cluster.url(OWNER_ROLE, DATABASE), pool_size=1)
+        migrate(owner)
+        _fill(owner)
+        rates = _rates(cluster, folder, given.seconds, given.rounds)
+        verify_s, verify_cpu_s = _verify(cluster, owner, given.entries)
+        owner.dispose()
     base = rates["audited"]
     print(f"\n{'one transaction':<18} {'a second':>9} {'ratio':>6}")
     for name, rate in rates.items():

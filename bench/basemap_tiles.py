@@ -17,7 +17,6 @@ import argparse
 import json
 import math
 import statistics
-import tempfile
 import time
 from pathlib import Path
 
@@ -26,11 +25,10 @@ from rich.table import Table
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from bench.scratch import scratch_store
 from geo.basemap import basemap_tile
 from geo.importers.basemap import import_basemap
-from geo.store.cluster import DATABASE_NAME, OWNER_ROLE, EmbeddedCluster
-from geo.store.database import Database, ensure_database, make_engine
-from geo.store.migrate import migrate
+from geo.store.database import Database
 
 ZOOMS = (8, 10, 11, 12, 13, 14, 15, 16, 17)
 ROUNDS = 5
@@ -54,14 +52,8 @@ def main() -> None:
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--features", type=int, default=500_000)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="gridbeat-bench-") as folder:
-        Path(folder).chmod(0o755)
-        with EmbeddedCluster(Path(folder)).running() as cluster:
-            ensure_database(cluster, DATABASE_NAME)
-            engine = make_engine(cluster.url(OWNER_ROLE, DATABASE_NAME), pool_size=1)
-            migrate(engine)
-            measure(Database(engine), given.files, given.features)
-            engine.dispose()
+    with scratch_store() as (database, _):
+        measure(database, given.files, given.features)
 
 
 def measure(database: Database, files: list[Path], wanted: int) -> None:

@@ -27,12 +27,10 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any
 
 import shapely
@@ -44,6 +42,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
+from bench.scratch import scratch_folder
 from bench.tessellation import BOUNDS, crooked_tessellation
 from geo.basemap import grids_tile
 from geo.locating import locate
@@ -262,8 +261,7 @@ def main() -> None:
         serve(given.serve[0], given.serve[1], int(given.serve[2]))
         return
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gridbeat-bench-")))
-        folder.chmod(0o755)  # the server runs as another user where this runs as root
+        folder = stack.enter_context(scratch_folder())
         cluster = stack.enter_context(EmbeddedCluster(folder).running())
         ensure_database(cluster, "bench")
         url = cluster.url(OWNER_ROLE, "bench")

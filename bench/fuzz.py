@@ -20,15 +20,12 @@ import itertools
 import json
 import logging
 import random
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -51,11 +48,7 @@ from schemathesis.specs.openapi.checks import (
 from api.app import create_app
 from api.callers import PLAIN_COOKIE
 from bench.leak_model import ABSENT, KINDS, REASON, World, make_world
-from geo.keys import KeyRing
-from geo.settings import Settings
-from geo.store.cluster import APPLICATION_ROLE, OWNER_ROLE, EmbeddedCluster
-from geo.store.database import Database, ensure_database, make_engine
-from geo.store.migrate import migrate
+from bench.scratch import scratch_store
 
 CHECKS = [
     not_a_server_error,
@@ -247,26 +240,14 @@ def main() -> None:
     given_ = parser.parse_args()
     # Errors say where in the program a 500 came from.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    with tempfile.TemporaryDirectory(prefix="gridbeat-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # the server runs as another user where this runs as root
-        with EmbeddedCluster(folder).running() as cluster:
-            ensure_database(cluster, "bench")
-            owner = make_engine(cluster.url(OWNER_ROLE, "bench"), pool_size=1)
-            migrate(owner)
-            owner.dispose()
-            keys = KeyRing.of_chance(now=datetime.now(UTC))
-            url = cluster.url(APPLICATION_ROLE, "bench")
-            database = Database(make_engine(url, pool_size=4), lambda: keys)
-            given_settings = Settings(data_folder=folder, demo=False)
-            world = make_world(database, given_settings)
-            with serving(create_app(given_settings, database)) as address:
-                roles = len(ASKERS)
-                tally = fuzz(
-                    address, world, valid=given_.valid * roles, invalid=given_.invalid * roles,
-                    chance=given_.seed, only=given_.only,
-                )  # fmt: skip
-            database.engine.dispose()
+    with scratch_store() as (database, store_settings):
+        world = make_world(database, store_settings)
+        with serving(create_app(store_settings, database)) as address:
+            roles = len(ASKERS)
+            tally = fuzz(
+                address, world, valid=given_.valid * roles, invalid=given_.invalid * roles,
+                chance=given_.seed, only=given_.only,
+            )  # fmt: skip
     report(tally)
 
 

@@ -21,11 +21,9 @@ import asyncio
 import gzip
 import json
 import logging
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -38,12 +36,12 @@ from numpy.typing import NDArray
 
 from api.app import create_app
 from api.callers import current_caller
+from bench.scratch import scratch_store
 from geo.accounts import PERMISSIONS, Caller
 from geo.h3_cells import lonlat_to_h3_cell
 from geo.incidents.following import MAX_AGE_S
-from geo.settings import Settings
 from geo.store.bulk import copy_table, points_to_ewkb
-from geo.store.database import Database, open_database
+from geo.store.database import Database
 from geo.tables import Incident, IncidentCategory
 from geo.values import GridScope
 
@@ -61,12 +59,9 @@ def main() -> None:
     arguments.add_argument("--requests", type=int, default=100)
     given = arguments.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with tempfile.TemporaryDirectory(prefix="gridbeat-bench-") as folder:
-        Path(folder).chmod(0o755)  # the server runs as another user where the bench runs as root
-        settings = Settings(data_folder=Path(folder) / "data", demo=False)
-        with open_database(settings) as database:
-            filled(database, given.incidents, given.cells)
-            measured(asked_by_all_seeing(create_app(settings, database)), given, database)
+    with scratch_store() as (database, settings):
+        filled(database, given.incidents, given.cells)
+        measured(asked_by_all_seeing(create_app(settings, database)), given, database)
 
 
 def filled(database: Database, count: int, cells: int) -> None:

@@ -15,9 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import tempfile
-from datetime import UTC, datetime
-from pathlib import Path
 
 import structlog
 from fastapi.testclient import TestClient
@@ -25,11 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.leak_model import Tally, make_world, run
-from geo.keys import KeyRing
-from geo.settings import Settings
-from geo.store.cluster import APPLICATION_ROLE, OWNER_ROLE, EmbeddedCluster
-from geo.store.database import Database, ensure_database, make_engine
-from geo.store.migrate import migrate
+from bench.scratch import scratch_store
 from web.app import create_app
 
 
@@ -39,25 +32,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    with tempfile.TemporaryDirectory(prefix="gridbeat-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # the server runs as another user where this runs as root
-        with EmbeddedCluster(folder).running() as cluster:
-            ensure_database(cluster, "bench")
-            owner = make_engine(cluster.url(OWNER_ROLE, "bench"), pool_size=1)
-            migrate(owner)
-            owner.dispose()
-            keys = KeyRing.of_chance(now=datetime.now(UTC))
-            url = cluster.url(APPLICATION_ROLE, "bench")
-            database = Database(make_engine(url, pool_size=4), lambda: keys)
-            settings = Settings(data_folder=folder, demo=False)
-            world = make_world(database, settings)
-            app = create_app(settings, database)
-            with TestClient(
-                app, base_url="https://testserver", raise_server_exceptions=False
-            ) as client:
-                tally = run(client, app, world, requests=given.requests, seed=given.seed)
-            database.engine.dispose()
+    with scratch_store() as (database, settings):
+        world = make_world(database, settings)
+        app = create_app(settings, database)
+        with TestClient(
+            app, base_url="https://testserver", raise_server_exceptions=False
+        ) as client:
+            tally = run(client, app, world, requests=given.requests, seed=given.seed)
     report(tally)
 
 

@@ -25,7 +25,6 @@ import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +38,7 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
+from bench.scratch import scratch_folder
 from geo.h3_cells import lonlat_to_h3_cell
 from geo.settings import Settings
 from geo.store.bulk import copy_table, indexes_rebuilt, points_to_ewkb
@@ -71,9 +71,7 @@ def main() -> None:
 
 def _bench(rows: int, rounds: int, import_rows: int) -> None:
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="gridbeat-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
+    with scratch_folder() as folder:
         with console.status(f"Generating {rows:,} addresses …"):
             file = _write_file(folder / "register.parquet", rows)
             table_csv = _write_csv(folder / "register.csv", file, import_rows)

@@ -17,10 +17,9 @@ import argparse
 import csv
 import json
 import logging
-import tempfile
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,13 +29,11 @@ from rich.console import Console
 from rich.table import Table
 from stdnum.cn import ric
 
+from bench.scratch import scratch_store
 from geo.importers import records
 from geo.importers.records import RecordImportOptions, prepare_record_job, run_record_job
-from geo.keys import KeyRing
 from geo.settings import Settings
-from geo.store.cluster import APPLICATION_ROLE, OWNER_ROLE, EmbeddedCluster
-from geo.store.database import Database, ensure_database, make_engine
-from geo.store.migrate import migrate
+from geo.store.database import Database
 from tests.drawing import draw
 from tests.factories import add_grid, add_grid_version, add_standard_address, written_as
 
@@ -53,20 +50,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    with tempfile.TemporaryDirectory(prefix="gridbeat-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # the server runs as another user where this runs as root
-        with EmbeddedCluster(folder).running() as cluster:
-            ensure_database(cluster, "bench")
-            owner = make_engine(cluster.url(OWNER_ROLE, "bench"), pool_size=1)
-            migrate(owner)
-            owner.dispose()
-            keys = KeyRing.of_chance(now=datetime.now(UTC))
-            url = cluster.url(APPLICATION_ROLE, "bench")
-            database = Database(make_engine(url, pool_size=4), lambda: keys)
-            _fill(database, given.rows * (given.rounds + 1))
-            report(_measure(database, folder, given.rows, given.rounds))
-            database.engine.dispose()
+    with scratch_store() as (database, settings):
+        _fill(database, given.rows * (given.rounds + 1))
+        report(_measure(database, settings.data_folder, given.rows, given.rounds))
 
 
 def _fill(database: Database, count: int) -> None:

@@ -25,7 +25,6 @@ import json
 import math
 import random
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
@@ -38,6 +37,7 @@ import sqlalchemy as sa
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from bench.scratch import scratch_folder
 from geo.addresses import parse, search_key
 from geo.audit import Access
 from geo.basemap import grids_tile
@@ -257,8 +257,7 @@ def _code(number: int) -> str:
 def _store(keep: Path | None) -> Iterator[EmbeddedCluster]:
     with contextlib.ExitStack() as stack:
         if keep is None:
-            keep = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gridbeat-bench-")))
-            keep.chmod(0o755)
+            keep = stack.enter_context(scratch_folder())
         yield stack.enter_context(EmbeddedCluster(keep).running())
 
 

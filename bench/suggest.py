@@ -50,6 +50,7 @@ from rich.table import Table
 from sqlalchemy import text
 
 from bench.parsed_register import parsed_rows, read_register
+from bench.scratch import scratch_folder
 from geo.addresses.match import DEFAULT_THRESHOLD, match_standard_address
 from geo.addresses.register_index import RegisterIndex
 from geo.addresses.register_rows import rows_from_texts
@@ -178,32 +179,29 @@ class Tantivy:
 @contextlib.contextmanager
 def pg_trgm(path: Path) -> Iterator[Method]:
     """Nearest by trigram distance, GiST."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with EmbeddedCluster(folder).running() as cluster:
-            ensure_database(cluster, "trgm")
-            engine = make_engine(cluster.url(OWNER_ROLE, "trgm"), pool_size=1)
-            with engine.connect() as connection:
-                connection.execute(text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
-                connection.execute(text("CREATE TABLE r (id bigint, text text)"))
-                driver = connection.connection.driver_connection
-                assert driver is not None
-                with driver.cursor() as cursor, cursor.copy("COPY r FROM STDIN") as copy:
-                    for record_id, address_text, _, _ in read_register(path):
-                        copy.write_row((record_id, folded(address_text)))
-                connection.execute(text("SET maintenance_work_mem = '512MB'"))
-                connection.execute(text("CREATE INDEX ON r USING gist (text gist_trgm_ops)"))
-                connection.execute(text("ANALYZE r"))
-                connection.commit()
-                nearest = text("SELECT id FROM r ORDER BY text <-> :query LIMIT :count")
+    with scratch_folder() as folder, EmbeddedCluster(folder).running() as cluster:
+        ensure_database(cluster, "trgm")
+        engine = make_engine(cluster.url(OWNER_ROLE, "trgm"), pool_size=1)
+        with engine.connect() as connection:
+            connection.execute(text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
+            connection.execute(text("CREATE TABLE r (id bigint, text text)"))
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            with driver.cursor() as cursor, cursor.copy("COPY r FROM STDIN") as copy:
+                for record_id, address_text, _, _ in read_register(path):
+                    copy.write_row((record_id, folded(address_text)))
+            connection.execute(text("SET maintenance_work_mem = '512MB'"))
+            connection.execute(text("CREATE INDEX ON r USING gist (text gist_trgm_ops)"))
+            connection.execute(text("ANALYZE r"))
+            connection.commit()
+            nearest = text("SELECT id FROM r ORDER BY text <-> :query LIMIT :count")
 
-                def find(query: str) -> list[int | None]:
-                    given = {"query": folded(query), "count": ANSWERS}
-                    return list(connection.scalars(nearest, given))
+            def find(query: str) -> list[int | None]:
+                given = {"query": folded(query), "count": ANSWERS}
+                return list(connection.scalars(nearest, given))
 
-                yield find
-            engine.dispose()
+            yield find
+        engine.dispose()
 
 
 def main() -> None:

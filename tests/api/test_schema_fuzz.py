@@ -22,7 +22,7 @@ from tests.conftest import copied_database
 OPERATIONS_MIN = 120
 # Questions to an operation; bounded so that all of them together take seconds. Each role asks each
 # operation once what it allows.
-VALID, INVALID = 2, 1
+VALID, INVALID = 1, 1
 
 
 @dataclass
