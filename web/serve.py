@@ -69,9 +69,11 @@ def run(
                 # Imported here: it brings what computes walks, which no other store needs.
                 from geo.demo.patrol_history import filling_history
                 from geo.demo.patrol_mover import moving_patrol
+                from web.demo_plan import planning_yesterday
 
-                port = listening.getsockname()[1]
-                stack.enter_context(moving_patrol(database, own_address(settings.host, port)))
+                address = own_address(settings.host, listening.getsockname()[1])
+                may_fill = stack.enter_context(planning_yesterday(app.state.services))
+                stack.enter_context(moving_patrol(database, address, may_fill=may_fill))
                 stack.enter_context(filling_history(database))
             server.run(sockets=[listening])
     console.print("Stopped. The data are kept.")

@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import AwareDatetime
@@ -22,10 +21,10 @@ from api.dependencies import (
     Scope,
     ServicesDep,
     WriteSession,
-    lonlat_of,
     now,
 )
 from api.endpoints.units import require_lead
+from api.plan_drafts import candidates_of, drafted
 from api.schemas.errors import error_responses, write_error_responses
 from api.schemas.patrol_plans import (
     CandidateList,
@@ -55,7 +54,6 @@ from api.services import Services
 from geo.accounts import Permission
 from geo.audit import record
 from geo.errors import InvalidInput, PatrolPlanNotFound, PatrolUnitNotFound
-from geo.incidents.categories import CategoryTree
 from geo.positions.reading import track_of
 from geo.roads.modes import TravelMode
 from geo.routes.gpx import route_gpx
@@ -72,28 +70,18 @@ from geo.routes.plans import (
 from geo.tables import PatrolPlan, PatrolRoute, PatrolUnit
 from geo.units.units import get_unit, units_of_account
 from geo.values import GridScope, Period
-from layers.hotspot_ground import HotspotGround
 from layers.routes.actual import PlannedStop, StopState, compare_route
 from layers.routes.candidates import (
-    Candidate,
-    Candidates,
-    GridFinder,
-    hot_candidates,
-    key_candidates,
-    named_by_road,
-    route_unit,
     units_on_duty,
 )
 from layers.routes.kept import KeptPlan, kept_of_json, kept_to_json
 from layers.routes.near_equal import Predictability
-from layers.routes.planning import assigned_routes, edited, extra_place, places_of, seen
+from layers.routes.planning import assigned_routes, edited, seen
 from layers.travel import TravelTimes
 
 router = APIRouter(prefix="/patrol-plans", tags=["patrol plans"])
 
 PLAN_MAX = timedelta(hours=24)
-KEY_PRIZE_LEAST = 5.0  # of a key place where nothing is forecast
-PLAN_READERS = ("grid_worker", "patrol_leader", "chief")
 DIGITS = 4
 Now = Annotated[datetime, Depends(now)]
 PlanId = Annotated[RowId, Path(description="Number of the plan.")]
@@ -126,7 +114,7 @@ def list_plan_candidates(
         )
         for unit, duty in units_on_duty(session, period, scope=scope)
     ]  # fmt: skip
-    found = _candidates(
+    found = candidates_of(
         session, services, period, scope, moment, hot_cells, slots, dwell_min * 60, 0
     )
     return CandidateList(
@@ -175,7 +163,7 @@ def create_patrol_plan(
     period = _period(given.starts_at, given.ends_at)
     # Committed before the search begins, which reads the plan in a session of its own.
     with services.database.session_of(scope) as session:
-        kept, codes = _drafted(session, services, period, scope, moment, given)
+        kept, codes = drafted(session, services, period, scope, moment, given)
         plan = create_plan(
             session, period, scope=scope, grid_codes=codes, content=kept_to_json(kept),
             created_by=caller.name,
@@ -414,96 +402,6 @@ def _period(start: datetime, end: datetime) -> Period:
     if period.end - period.start > PLAN_MAX:
         raise InvalidInput("A plan is for a day at most. Plan it in parts.", field="end")
     return period
-
-
-def _candidates(
-    session: Session, services: Services, period: Period, scope: GridScope, moment: datetime,
-    hot_cells: int, slots: int, dwell_s: int, gap_s: int,
-) -> Candidates:  # fmt: skip
-    zone = ZoneInfo(services.settings.time_zone)
-    grids = GridFinder(session, on=services.settings.local_day(period.start), scope=scope)
-    hot = hot_candidates(
-        services.hotspots,
-        services.incidents.current(),
-        period=period,
-        grids=grids,
-        ground=HotspotGround(session, scope=scope, on=services.settings.local_day(moment)),
-        hidden=_hidden_kinds(session),
-        zone=zone,
-        now=moment,
-        wanted=hot_cells,
-        slots=slots,
-        dwell_s=dwell_s,
-        gap_s=gap_s,
-    )
-    best = max((each.place.slots[0].prize for each in hot.found), default=KEY_PRIZE_LEAST)
-    keys = key_candidates(session, period=period, scope=scope, zone=zone, prize=best)
-    travel = services.roads.travel(session, TravelMode.CAR, at=period.start)
-    return Candidates(
-        tuple(named_by_road([*hot.found, *keys], travel)), too_few=hot.too_few
-    )  # fmt: skip
-
-
-def _hidden_kinds(session: Session) -> frozenset[str]:
-    """Kinds of incidents whose points not all see who see a plan: leaders, chiefs, and the members
-    of the units that drive it."""
-    tree = CategoryTree.load(session)
-    return frozenset(
-        row.code
-        for row in tree.rows()
-        if not all(tree.may_see_point(row.code, role) for role in PLAN_READERS)
-    )
-
-
-def _drafted(
-    session: Session, services: Services, period: Period, scope: GridScope, moment: datetime,
-    given: NewPlan,
-) -> tuple[KeptPlan, set[str]]:  # fmt: skip
-    found = _candidates(
-        session, services, period, scope, moment, given.hot_cells, given.slots,
-        given.dwell_min * 60, given.gap_min * 60,
-    )  # fmt: skip
-    chosen: list[Candidate] = list(places_of(found.found, given.place_ids, given.must_ids))
-    length = int((period.end - period.start).total_seconds())
-    points = [lonlat_of(each.lon, each.lat, "WGS84") for each in given.extra]
-    grids = GridFinder(session, on=services.settings.local_day(period.start), scope=scope)
-    codes = grids.codes_of([p.longitude for p in points], [p.latitude for p in points])
-    for number, (each, point, code) in enumerate(zip(given.extra, points, codes, strict=True)):
-        if code is None and not scope.is_everything:
-            raise InvalidInput(
-                f"{each.name} lies in none of your grids. Choose another point.", field="extra"
-            )
-        place = extra_place(number, each.name, point, length_s=length, dwell_s=each.dwell_min * 60)
-        chosen.append(Candidate(place, code, None))
-    on_duty = {unit.id: (unit, duty) for unit, duty in units_on_duty(session, period, scope=scope)}
-    units = []
-    for unit_id in dict.fromkeys(given.unit_ids):
-        if unit_id not in on_duty:
-            raise InvalidInput(
-                f"The unit {unit_id} is not on the roster in this period. Plan its shift first.",
-                unit_id=unit_id,
-            )
-        unit, duty = on_duty[unit_id]
-        units.append(
-            route_unit(
-                unit,
-                duty,
-                period,
-                mode=services.roads.mode_of_kind(unit.kind),
-                break_s=given.break_min * 60,
-            )
-        )
-    kept = KeptPlan(
-        places=tuple(each.place for each in chosen),
-        units=tuple(units),
-        seed=secrets.randbelow(1 << 30),
-    )
-    grid_codes = {each.grid_code for each in chosen if each.grid_code is not None}
-    if not grid_codes and scope.grid_codes is not None:
-        # Nothing to stop at: the plan is its units' grids, as far as the caller has them.
-        grid_codes = {code for unit_id in given.unit_ids for code in on_duty[unit_id][0].grid_codes
-                      if scope.covers(code)}  # fmt: skip
-    return kept, grid_codes
 
 
 def _travel(

@@ -2,7 +2,8 @@
 
 Nothing is put past the door: each unit has a device whose token is made anew at each start, and its
 phone posts to the server's own address. What the units would have sent in the last two days while
-no server ran comes as a phone's buffer does, after what is due now.
+no server ran comes as a phone's buffer does, after what is due now. A unit that was assigned a
+route follows it, as people do.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from geo.demo.patrol import PLANNED_BY
-from geo.demo.patrol_tracks import DutyTrack, duty_track
+from geo.demo.patrol_tracks import DutyRoute, DutyTrack, duty_track
 from geo.errors import PlatformError
 from geo.positions.wire import KNOT_MPS
 from geo.simulator.phone_line import FORM, JSON, PhoneLine
@@ -38,6 +39,8 @@ from geo.tables import (
     DutyShift,
     PatrolDevice,
     PatrolLatest,
+    PatrolPlan,
+    PatrolRoute,
     PatrolUnit,
     StoreNote,
 )
@@ -59,12 +62,13 @@ RETRY_S = 2.0
 
 @dataclass(slots=True)
 class _OnDuty:
-    """A unit in a shift: its track, and the row that is sent next."""
+    """A unit in a shift: its track, the row that is sent next, and the routes it follows."""
 
     unit_id: int
     ends_s: float
     track: DutyTrack
     next_row: int
+    routes: list[tuple[int, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class PatrolMover:
     database : the store, for the roster, the roads and the tokens
     line : to the server
     past : what is filled in of the time before
+    may_fill : whether a shift that began then [Unix time] may be filled in yet
     clock : Unix time
     """
 
@@ -97,9 +102,11 @@ class PatrolMover:
         line: PhoneLine,
         *,
         past: timedelta = PAST,
+        may_fill: Callable[[float], bool] = lambda _: True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._past_lasts = past
+        self._may_fill = may_fill
         self._database = database
         self._line = line
         self._clock = clock
@@ -125,6 +132,8 @@ class PatrolMover:
                if each.next_row < len(each.track.due_s)]  # fmt: skip
         wait_s = max(0.0, min([*due, self._look_at_s]) - self._clock())
         if wait_s > PAST_PAUSE_S and (self._past or self._missed):
+            if not self._past and not self._may_fill(self._missed[-1].shift_start_s):
+                return PAST_PAUSE_S
             return PAST_PAUSE_S if self._send_past() else RETRY_S
         return wait_s
 
@@ -142,12 +151,16 @@ class PatrolMover:
             for shift, unit, home in rows:
                 if unit.id not in self._tokens:
                     self._tokens[unit.id] = _token(session, unit)
-                if shift.id not in self._on_duty:
-                    track = duty_track(self._plan, unit.code, unit.kind,
-                                       shift.starts_at.timestamp(), home=home)  # fmt: skip
+                routes = _routes(session, unit.id, shift.starts_at, shift.ends_at)
+                known = [(each.number, each.until_s) for each in routes]
+                if shift.id not in self._on_duty or self._on_duty[shift.id].routes != known:
+                    track = duty_track(
+                        self._plan, unit.code, unit.kind, shift.starts_at.timestamp(), home=home,
+                        routes=routes,
+                    )  # fmt: skip
                     self._on_duty[shift.id] = _OnDuty(
                         unit.id, shift.ends_at.timestamp(), track,
-                        int(np.searchsorted(track.due_s, now_s)),
+                        int(np.searchsorted(track.due_s, now_s)), known,
                     )  # fmt: skip
                 self._tell(session, unit, self._on_duty[shift.id].track.status_at(now_s), now)
             busy = {unit.id for _, unit, _ in rows}
@@ -235,11 +248,26 @@ class PatrolMover:
         return status == http.client.OK
 
     def _send_past(self) -> bool:
-        """Send one body of the past, the newest shift first."""
+        """Send one body of the past: shifts with a route first, since somebody compares those, then
+        the newest."""
         if not self._past:
-            each = self._missed.pop()
             assert self._plan is not None
-            track = duty_track(self._plan, each.code, each.kind, each.shift_start_s, home=each.home)
+            with self._database.session() as session:
+                routes = [
+                    _routes(session, each.unit_id, *(datetime.fromtimestamp(at_s, UTC)
+                                                     for at_s in (each.shift_start_s, each.end_s)))
+                    for each in self._missed
+                ]  # fmt: skip
+            number = max(range(len(routes)), key=lambda k: (bool(routes[k]), k))
+            each, routes_of_it = self._missed.pop(number), routes[number]
+            track = duty_track(
+                self._plan,
+                each.code,
+                each.kind,
+                each.shift_start_s,
+                home=each.home,
+                routes=routes_of_it,
+            )
             then_s = self._begun_s - JUST_NOW_S
             rows = np.concatenate(
                 [
@@ -294,6 +322,33 @@ def _shifts(
     return [(shift, unit, None if x is None else (x, y)) for shift, unit, x, y in rows]
 
 
+def _routes(session: Session, unit_id: int, start: datetime, end: datetime) -> list[DutyRoute]:
+    """The routes that a unit was assigned in a shift, in the order in which it set out on them."""
+    rows = session.execute(
+        select(PatrolRoute, PatrolPlan.ended_at)
+        .join(PatrolPlan, PatrolPlan.id == PatrolRoute.plan_id)
+        .where(
+            PatrolRoute.unit_id == unit_id,
+            PatrolRoute.starts_at < end,
+            PatrolRoute.ends_at > start,
+        )
+    ).all()
+    found = [
+        DutyRoute(
+            number=route.id,
+            join_s=max(route.assigned_at, route.starts_at, start).timestamp(),
+            until_s=min(route.ends_at, ended_at or route.ends_at).timestamp(),
+            stops=route.stops,
+            legs=route.legs,
+        )
+        for route, ended_at in rows
+    ]
+    return sorted(
+        (each for each in found if each.join_s < each.until_s),
+        key=lambda each: (each.join_s, each.number),
+    )
+
+
 def _idle_units() -> Select[PatrolUnit]:
     """Units of the demo roster that aren't said to be off."""
     planned = exists().where(DutyShift.unit_id == PatrolUnit.id, DutyShift.planned_by == PLANNED_BY)
@@ -316,9 +371,16 @@ def _token(session: Session, unit: PatrolUnit) -> str:
 
 
 @contextlib.contextmanager
-def moving_patrol(database: Database, url: str) -> Iterator[None]:
+def moving_patrol(
+    database: Database, url: str, *, may_fill: Callable[[float], bool] = lambda _: True
+) -> Iterator[None]:
     """Let the units of a demo store move while the context is open; in any other store do
-    nothing."""
+    nothing.
+
+    Parameters
+    ----------
+    may_fill : whether what they sent in a shift that began then [Unix time] may come yet
+    """
     with database.session() as session:
         is_demo = session.get(StoreNote, "demo_city") is not None
     if not is_demo:
@@ -326,7 +388,7 @@ def moving_patrol(database: Database, url: str) -> Iterator[None]:
         return
     leaving = threading.Event()
     line = PhoneLine(url)
-    mover = PatrolMover(database, line)
+    mover = PatrolMover(database, line, may_fill=may_fill)
 
     def move() -> None:
         wait_s = 0.0

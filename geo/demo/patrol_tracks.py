@@ -1,18 +1,23 @@
 """Where a unit of the demo city is in a shift, and what its phone reports of it.
 
-A track follows from the unit and the start of the shift alone: a server that is started again goes
-on where its units would be by now, and what they reported before is the same as it was.
+A track follows from the unit, the start of the shift and the routes that it was assigned: a server
+that is started again goes on where its units would be by now, and what they reported before is the
+same as it was.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo.simulator.devices import Device, report
+from geo.simulator.driving import Driver, cut, driven_walk, spliced
 from geo.simulator.patrol_walk import BY_CAR, BY_MOTORCYCLE, ON_FOOT, Movement, Walk, walk_roads
 from geo.simulator.road_plan import RoadPlan
 
@@ -45,6 +50,24 @@ PHONE = Device(
     interval_s=INTERVAL_S, noise_m=4.0, noise_lasts_s=60.0, outages_per_hour=0.15,
     outage_s=(60.0, 420.0), offline_share=1.0,
 )  # fmt: skip
+
+
+DRIVER = Driver()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DutyRoute:
+    """A route that a unit was assigned: from `join_s`, when it knows of it and the route begins, to
+    `until_s`, when the route or its plan ends [Unix time].
+
+    stops, legs : as `geo.tables.PatrolRoute` keeps them
+    """
+
+    number: int
+    join_s: float
+    until_s: float
+    stops: Sequence[dict[str, Any]]
+    legs: Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +104,13 @@ class DutyTrack:
 
 
 def duty_track(
-    plan: RoadPlan, code: str, kind: str, start_s: float, *, home: tuple[float, float] | None = None
+    plan: RoadPlan,
+    code: str,
+    kind: str,
+    start_s: float,
+    *,
+    home: tuple[float, float] | None = None,
+    routes: Sequence[DutyRoute] = (),
 ) -> DutyTrack:
     """Return the track of a unit for the longest shift there is.
 
@@ -89,6 +118,8 @@ def duty_track(
     ----------
     start_s : when the shift begins, Unix time
     home : longitude, latitude from where it starts; a random junction where missing
+    routes : those that it was assigned, in the order of `join_s`; before, between and after them it
+        goes where it likes
     """
     digest = hashlib.sha256(f"{code} {start_s:.0f}".encode()).digest()
     rng = np.random.default_rng(list(digest))
@@ -100,6 +131,11 @@ def duty_track(
         plan, seconds=SHIFT_MAX_S, movement=MOVEMENTS[kind], rng=rng, reach_m=REACH_M[kind],
         home=None if centre is None else (float(centre[0]), float(centre[1])),
     )  # fmt: skip
+    calls = _stops(walk) if kind in CALLED else np.empty((0, 2))
+    for route in routes:
+        walk = _with_route(plan, walk, route, code, kind, start_s)
+        # A stop of a route is no call, and no call of before is where the unit isn't any more.
+        calls = calls[calls[:, 1] <= route.join_s - start_s]
     told = report(walk, seconds=SHIFT_MAX_S, device=PHONE, rng=rng)
     step = walk.at(told.true_s + 0.5) - walk.at(told.true_s - 0.5)
     speed_mps = np.hypot(*step.T)
@@ -116,8 +152,38 @@ def duty_track(
         accuracy_m=np.round(told.accuracy_m[order], 1),
         speed_mps=np.round(speed_mps[order], 2),
         course_deg=np.round(np.degrees(np.arctan2(*step[order].T)) % 360, 1),
-        calls=start_s + (_stops(walk) if kind in CALLED else np.empty((0, 2))),
+        calls=start_s + calls,
     )
+
+
+def _with_route(
+    plan: RoadPlan, walk: Walk, route: DutyRoute, code: str, kind: str, start_s: float
+) -> Walk:
+    """A walk with a route in it: followed from when it is known, then onward from where it ends."""
+    join_s, until_s = route.join_s - start_s, route.until_s - start_s
+    if not route.legs or until_s <= join_s or join_s >= SHIFT_MAX_S:
+        return walk
+    digest = hashlib.sha256(f"{code} {start_s:.0f} route {route.number}".encode()).digest()
+    rng = np.random.default_rng(list(digest))
+    driven = driven_walk(
+        plan, route.stops, route.legs, start=datetime.fromtimestamp(start_s, UTC), join_s=join_s,
+        here=walk.at(np.array([join_s]))[0], speed_mps=MOVEMENTS[kind].speed_mps, driver=DRIVER,
+        rng=rng,
+    )  # fmt: skip
+    driven = cut(driven, until_s)
+    walk = spliced(walk, join_s, driven)
+    if until_s < SHIFT_MAX_S:
+        rest = walk_roads(
+            plan, seconds=SHIFT_MAX_S - until_s, movement=MOVEMENTS[kind], rng=rng,
+            reach_m=REACH_M[kind], home=(float(driven.xy[-1, 0]), float(driven.xy[-1, 1])),
+        )  # fmt: skip
+        # A minute from where it stood to the junction.
+        onward = Walk(
+            np.concatenate([[until_s], until_s + 60.0 + rest.at_s]),
+            np.concatenate([driven.xy[-1:], rest.xy]),
+        )
+        walk = spliced(walk, until_s, onward)
+    return walk
 
 
 def _stops(walk: Walk) -> FloatArray:

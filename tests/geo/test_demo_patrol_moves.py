@@ -11,7 +11,8 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 import shapely
-from geoalchemy2.shape import from_shape
+from geoalchemy2.shape import from_shape, to_shape
+from numpy.typing import NDArray
 from shapely import LineString, box
 from sqlalchemy import select
 
@@ -19,7 +20,7 @@ from geo.demo.key_places import store_key_places
 from geo.demo.patrol import ZONE, keep_patrol
 from geo.demo.patrol_history import fill_history
 from geo.demo.patrol_mover import LOOK_EVERY_S, PAST, PatrolMover, moving_patrol
-from geo.demo.patrol_tracks import CALL_MIN_S, SHIFT_MAX_S, duty_track
+from geo.demo.patrol_tracks import CALL_MIN_S, SHIFT_MAX_S, DutyTrack, duty_track
 from geo.simulator.phone_line import PhoneLine
 from geo.simulator.road_plan import RoadPlan
 from geo.store.database import Database
@@ -28,7 +29,9 @@ from geo.tables import (
     BasemapSource,
     DutyShift,
     KeyPlace,
+    PatrolPlan,
     PatrolPosition,
+    PatrolRoute,
     PatrolUnit,
     PatrolUnitStatus,
     StoreNote,
@@ -216,6 +219,83 @@ def test_what_a_person_says_of_a_unit_stays_until_the_unit_does_something_else(
         ).all()
     assert [each.status for each in told] == ["free"]
     assert told[0].since == datetime.fromtimestamp(NOON.timestamp(), UTC)
+
+
+def test_a_unit_follows_its_route_from_when_it_is_assigned_until_the_plan_ends(
+    store: Database,
+) -> None:
+    line, clock = FakeLine(), [NOON.timestamp()]
+    mover = mover_of(store, line, clock)
+    run(mover, clock, NOON.timestamp() + 30)
+    corner = (112.004, 37.004)
+    with store.session() as session:
+        unit = session.scalars(select(PatrolUnit).where(PatrolUnit.code == "CAR-01")).one()
+        start, end = NOON, NOON + timedelta(hours=2)
+        plan = PatrolPlan(status="assigned", starts_at=start, ends_at=end, grid_codes=[],
+                          content={}, created_by="x")  # fmt: skip
+        session.add(plan)
+        session.flush()
+        lon, lat = unit_home(unit)
+        begin, leave = NOON + timedelta(minutes=20), NOON + timedelta(minutes=50)
+        session.add(PatrolRoute(
+            plan_id=plan.id, unit_id=unit.id, starts_at=start, ends_at=end,
+            assigned_at=datetime.fromtimestamp(clock[0], UTC),
+            # A break: no crew leaves one out.
+            stops=[{"lon": corner[0], "lat": corner[1], "begin_at": begin.isoformat(),
+                    "leave_at": leave.isoformat(), "kind": "break"}],
+            legs=[{"leave_at": start.isoformat(), "arrive_at": begin.isoformat(),
+                   "line": [[lon, lat], list(corner)]}],
+        ))  # fmt: skip
+        plan_id = plan.id
+    run(mover, clock, NOON.timestamp() + 30 + 2 * LOOK_EVERY_S)
+    track = mover._on_duty[shift_of(store, "CAR-01")].track
+
+    def near(track: DutyTrack, first: float, last: float) -> NDArray[np.bool_]:
+        rows = (track.fixed_s > NOON.timestamp() + first) & (
+            track.fixed_s < NOON.timestamp() + last
+        )
+        places = PLAN.plane.points_to_metres(track.lon[rows], track.lat[rows])
+        there = PLAN.plane.points_to_metres([corner[0]], [corner[1]])[0]
+        return np.hypot(*(places - there).T) < 30
+
+    assert near(track, 21 * 60, 40 * 60).all()
+    assert track.status_at(NOON.timestamp() + 30 * 60) == "free"  # a stop is no call
+    # A start anew is on the same track.
+    again = mover_of(store, FakeLine(), clock)
+    again.step()
+    assert np.array_equal(again._on_duty[shift_of(store, "CAR-01")].track.lon, track.lon)
+    # The plan is ended: the unit goes on where it likes, from where it stands.
+    clock[0] = NOON.timestamp() + 25 * 60
+    with store.session() as session:
+        session.get_one(PatrolPlan, plan_id).ended_at = datetime.fromtimestamp(clock[0], UTC)
+    run(mover, clock, clock[0] + 2 * LOOK_EVERY_S)
+    onward = mover._on_duty[shift_of(store, "CAR-01")].track
+    assert near(onward, 21 * 60, 25 * 60).all()
+    assert not near(onward, 30 * 60, 80 * 60).all()
+
+
+def unit_home(unit: PatrolUnit) -> tuple[float, float]:
+    (lon, lat), *_ = to_shape(unit.home).coords
+    return float(lon), float(lat)
+
+
+def shift_of(database: Database, code: str) -> int:
+    with database.session() as session:
+        return session.scalars(
+            select(DutyShift.id).join(PatrolUnit, PatrolUnit.id == DutyShift.unit_id)
+            .where(PatrolUnit.code == code, DutyShift.starts_at <= NOON, DutyShift.ends_at > NOON)
+        ).one()  # fmt: skip
+
+
+def test_the_past_waits_until_it_may_come(store: Database) -> None:
+    line, clock, may_fill = FakeLine(), [NOON.timestamp()], [False]
+    mover = PatrolMover(store, line, past=timedelta(hours=6), may_fill=lambda _: may_fill[0],
+                        clock=lambda: clock[0])  # fmt: skip
+    run(mover, clock, NOON.timestamp() + 30)
+    assert min(at for _, _, at in line.came) >= NOON.timestamp() - 1
+    may_fill[0] = True
+    run(mover, clock, NOON.timestamp() + 60)
+    assert min(at for _, _, at in line.came) < NOON.timestamp() - 3600
 
 
 def test_in_a_store_of_real_data_nothing_moves(database: Database) -> None:
