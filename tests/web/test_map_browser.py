@@ -222,6 +222,24 @@ def test_on_a_phone_the_panel_is_a_sheet_with_room_for_fingers(phone: Visit) -> 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_on_a_phone_the_other_pages_are_behind_a_button(phone: Visit) -> None:
+    phone.go("/")
+    page = phone.page
+    nav = page.get_by_role("navigation", name="页面")
+    expect(nav).to_be_hidden()
+    page.get_by_role("button", name="页面").tap()
+    expect(nav).to_be_visible()
+    assert page.evaluate(SMALL_TARGETS) == []
+    nav.get_by_text("事务").tap()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(nav).to_be_hidden()
+    page.get_by_role("button", name="页面").tap()
+    nav.get_by_text("事务").tap()
+    nav.get_by_role("link", name="待核查").tap()
+    expect(page).to_have_url(re.compile("/due"))
+
+
 SMALL_TARGETS = """() =>
   [...document.querySelectorAll("a, button, label, summary, input[type=text]")]
   .filter((e) => e.checkVisibility() && !e.closest(".visually-hidden, .skip-link"))

@@ -7,7 +7,21 @@ document.getElementById("sign-out").addEventListener("click", async (event) => {
   await fetch("/v1/session", { method: "DELETE", credentials: "same-origin" });
   location.replace(next);
 });
+// The front page on a phone: its bar holds the search, so the pages are behind a button.
+const pagesButton = document.getElementById("pages-button");
+const siteNav = document.getElementById("site-nav");
+function openPages(open) {
+  pagesButton?.setAttribute("aria-expanded", String(open));
+  siteNav.classList.toggle("is-open", open);
+}
+pagesButton?.addEventListener("click", () => openPages(pagesButton.getAttribute("aria-expanded") !== "true"));
+siteNav.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !siteNav.classList.contains("is-open") || event.target.closest("details[open]")) return;
+  openPages(false);
+  pagesButton.focus();
+});
 document.addEventListener("click", (event) => {
+  if (!siteNav.contains(event.target) && !pagesButton?.contains(event.target)) openPages(false);
   for (const menu of menus) if (!menu.contains(event.target)) menu.open = false;
 });
 for (const menu of menus) {
