@@ -117,3 +117,31 @@ def test_a_link_is_read_and_what_is_unsound_in_it_left_out(
     call: Any, hash_text: str, view: dict[str, Any]
 ) -> None:
     assert call("view_link", "readHash", hash_text) == view
+
+
+def test_stamps_are_laid_over_one_another_and_cut_at_the_border(page: Page) -> None:
+    pixels = page.evaluate(
+        """async (url) => {
+          const { PixelBoard, pixelsOf } = await import(url);
+          const stamp = (colour) => {
+            const canvas = Object.assign(document.createElement("canvas"), { width: 4, height: 2 });
+            const context = canvas.getContext("2d");
+            context.fillStyle = colour;
+            context.fillRect(1, 0, 2, 2);  // a clear column on either side
+            return pixelsOf(canvas);
+          };
+          const board = new PixelBoard();
+          board.wipe({ width: 3, height: 3 });
+          board.lay(stamp("rgb(255 0 0)"), -2, -1);  // only its last column, and its lower row
+          board.lay(stamp("rgb(255 0 0)"), 0, 1);
+          board.lay(stamp("rgb(0 0 255 / .5)"), 1, 2);  // half over the one before
+          board.lay(stamp("rgb(0 255 0)"), 40, 40);
+          return [...board.pixels].map((each) => each.toString(16).padStart(8, "0"));
+        }""",
+        load_assets().url("js/pixel_stamps.js"),
+    )  # alpha, blue, green, red
+    red, clear = "ff0000ff", "00000000"
+    assert pixels[:8] == [red, clear, clear, clear, red, red, clear, red]
+    mixed = [int(pixels[8][at : at + 2], 16) for at in (0, 2, 4, 6)]
+    assert mixed[0] == 255
+    assert mixed[1:] == pytest.approx([128, 0, 127], abs=1)

@@ -3,11 +3,12 @@
 
 import { askJson } from "./api.js";
 import { byId, make } from "./dom.js";
+import { swatch, UnitList } from "./live_list.js";
 import { startReplay } from "./live_replay.js";
 import { clearFault, reportFault } from "./notices.js";
 import { startPageMap } from "./page_map.js";
 import { formatMetres, formatNumber, language, say } from "./texts.js";
-import { stampOf, UnitLayer } from "./unit_layer.js";
+import { UnitLayer } from "./unit_layer.js";
 
 export { addVectorTiles } from "./tiles.js";
 
@@ -23,6 +24,7 @@ const dayAndTime = new Intl.DateTimeFormat(language, {
 
 const units = new Map(); // id → what the board says, with `at_s` of the last position
 let layer = null;
+let list = null;
 let map = null;
 let selected = null;
 let place = null; // where the nearest are asked for
@@ -32,11 +34,13 @@ let replaying = false;
 export function startLive(leafletMap, options) {
   map = leafletMap;
   layer = new UnitLayer(map, { onSelect: select, onPlace: askNearest });
+  list = new UnitList(byId("unit-list"), {
+    rows: wantedUnits, textOf: lineOf, stateOf, onSelect: (id) => select(id, true), onShown: tellShown,
+  });
   startPageMap(map, options);
-  for (const id of ["filter-text", "filter-kind", "filter-status"]) {
-    byId(id).addEventListener("input", showList);
+  for (const id of ["filter-text", "filter-kind", "filter-status", "filter-duty"]) {
+    byId(id).addEventListener("input", showAges);
   }
-  byId("filter-duty").addEventListener("change", showList);
   for (const id of ["nearest-kind", "nearest-skill", "nearest-free"]) {
     byId(id).addEventListener("change", () => place && askNearest(place));
   }
@@ -66,6 +70,7 @@ async function loadBoard() {
     for (const unit of board.units) {
       units.set(unit.unit_id, { ...units.get(unit.unit_id), ...unit });
     }
+    tellSummary();
     showSkills();
     showAges();
   } catch (error) {
@@ -78,8 +83,10 @@ function watch() {
   stream.addEventListener("open", () => tellConnection("open"));
   stream.addEventListener("positions", (event) => {
     tellConnection("open");
-    for (const position of JSON.parse(event.data)) take(position);
-    showAges();
+    const filter = readFilter();
+    for (const position of JSON.parse(event.data)) take(position, filter);
+    list.later();
+    if (selected !== null && !replaying) showUnit();
   });
   stream.addEventListener("error", () => {
     // The browser tries again by itself, and tells the last event it saw; not where it was refused.
@@ -88,6 +95,7 @@ function watch() {
 }
 
 function tellConnection(state) {
+  if (byId("connection").dataset.state === state && document.documentElement.dataset.live === state) return;
   byId("connection").dataset.state = state;
   byId("connection").textContent = say(`live.connection_${state}`);
   document.documentElement.setAttribute("data-live", state);
@@ -95,12 +103,12 @@ function tellConnection(state) {
   else clearFault("live");
 }
 
-function take({ unit_id: id, at, lon, lat, alarm, battery_share: battery, speed_mps: speed }) {
+function take({ unit_id: id, at, lon, lat, alarm, battery_share: battery, speed_mps: speed }, filter) {
   const unit = units.get(id);
   if (!unit) return; // made since; the next board knows it
   Object.assign(unit, { at_s: Date.parse(at) / 1000, lon, lat, alarm, battery, speed });
   if (replaying) return;
-  describe(unit);
+  describe(unit, filter);
   layer.move(id, lon, lat, unit.at_s);
 }
 
@@ -109,37 +117,55 @@ function stateOf(unit, now_s = Date.now() / 1000) {
   return now_s - unit.at_s > FRESH_S ? "stale" : "fresh";
 }
 
-function describe(unit) {
+function describe(unit, filter) {
   layer.describe(unit.unit_id, {
-    kind: unit.kind, status: unit.status, state: stateOf(unit), label: unit.code, hidden: !isWanted(unit),
+    kind: unit.kind, status: unit.status, state: stateOf(unit), label: unit.code,
+    hidden: !isWanted(unit, filter), alarm: Boolean(unit.alarm),
   });
 }
 
 // -- the list
 
-function isWanted(unit) {
-  const text = byId("filter-text").value.trim().toLowerCase();
-  const kind = byId("filter-kind").value;
-  const status = byId("filter-status").value;
-  const words = [unit.code, unit.name, ...unit.skills, ...unit.members.map((member) => member.name)];
+function readFilter() {
+  return {
+    text: byId("filter-text").value.trim().toLowerCase(), kind: byId("filter-kind").value,
+    status: byId("filter-status").value, onDuty: byId("filter-duty").checked,
+  };
+}
+
+function isWanted(unit, { text, kind, status, onDuty }) {
   return (
-    (!kind || unit.kind === kind) && (!status || unit.status === status)
-    && (!byId("filter-duty").checked || unit.is_on_duty)
-    && (!text || words.some((word) => word.toLowerCase().includes(text)))
+    (!kind || unit.kind === kind) && (!status || unit.status === status) && (!onDuty || unit.is_on_duty)
+    && (!text || wordsOf(unit).some((word) => word.toLowerCase().includes(text)))
   );
 }
 
+function wordsOf(unit) {
+  return [unit.code, unit.name, ...unit.skills, ...unit.members.map((member) => member.name)];
+}
+
 function showAges() {
+  tellSummary();
   if (replaying) return;
-  for (const unit of units.values()) describe(unit);
-  showList();
+  const filter = readFilter();
+  for (const unit of units.values()) describe(unit, filter);
+  list.now();
   if (selected !== null) showUnit();
 }
 
-function showList() {
-  if (!replaying) for (const unit of units.values()) describe(unit);
-  const wanted = [...units.values()].filter(isWanted)
-    .sort((a, b) => b.is_on_duty - a.is_on_duty || a.code.localeCompare(b.code));
+/** Those of the filter: who raises an alarm first, then who is on duty, by code. */
+function wantedUnits() {
+  const filter = readFilter();
+  const rank = (unit) => (unit.alarm ? 0 : unit.is_on_duty ? 1 : 2);
+  return [...units.values()].filter((unit) => isWanted(unit, filter))
+    .sort((a, b) => rank(a) - rank(b) || (a.code < b.code ? -1 : 1));
+}
+
+function lineOf(unit, state) {
+  return `${unit.code} · ${say(`live.status_${unit.status}`)} · ${ageText(unit, state)}`;
+}
+
+function tellSummary() {
   const onDuty = [...units.values()].filter((unit) => unit.is_on_duty);
   const silent = onDuty.filter((unit) => stateOf(unit) === "unknown");
   byId("live-summary").textContent = say("live.summary", {
@@ -148,33 +174,13 @@ function showList() {
   byId("sheet-summary").textContent = say("live.summary_short", {
     on_duty: formatNumber(onDuty.length), all: formatNumber(units.size),
   });
-  byId("unit-none").hidden = wanted.length > 0;
-  const list = byId("unit-list");
-  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.unit : null;
-  list.replaceChildren(...wanted.map(listRow));
-  if (focused) list.querySelector(`[data-unit="${CSS.escape(focused)}"]`)?.focus();
   document.documentElement.setAttribute("data-board", String(units.size));
 }
 
-function listRow(unit) {
-  const state = stateOf(unit);
-  return make("li", {},
-    make("button", {
-      type: "button", class: "unit-row", "data-unit": unit.unit_id,
-      "aria-pressed": String(unit.unit_id === selected), onclick: () => select(unit.unit_id, true),
-    },
-    swatch(unit.kind, unit.status, state),
-    make("span", { class: "unit-name" }, unit.name,
-      make("span", { class: "unit-line" },
-        `${unit.code} · ${say(`live.status_${unit.status}`)} · ${ageText(unit, state)}`)),
-    unit.alarm ? make("span", { class: "unit-alarm" }, say("live.alarm")) : null));
-}
-
-function swatch(kind, status, state) {
-  const stamp = stampOf(kind, status, state);
-  stamp.className = "unit-stamp";
-  stamp.setAttribute("aria-hidden", "true");
-  return stamp;
+function tellShown(shown, wanted) {
+  byId("unit-none").hidden = wanted > 0;
+  byId("unit-more").hidden = shown === wanted;
+  byId("unit-more").textContent = say("live.more", { value: formatNumber(wanted - shown) });
 }
 
 function ageText(unit, state) {
@@ -204,10 +210,8 @@ function showSkills() {
 function select(id, goThere = false) {
   selected = id;
   layer.select(id);
+  list.select(id);
   byId("unit-block").hidden = id === null;
-  for (const row of document.querySelectorAll(".unit-row")) {
-    row.setAttribute("aria-pressed", String(Number(row.dataset.unit) === id));
-  }
   if (id === null) return;
   showUnit();
   byId("status-choice").value = units.get(id).status;
@@ -289,9 +293,10 @@ function setReplaying(on) {
   replaying = on;
   byId("replay-banner").hidden = !on;
   if (on) return;
+  const filter = readFilter();
   for (const unit of units.values()) {
     layer.remove(unit.unit_id);
-    describe(unit);
+    describe(unit, filter);
     if (unit.at_s !== undefined) layer.move(unit.unit_id, unit.lon, unit.lat, unit.at_s, false);
   }
   showAges();

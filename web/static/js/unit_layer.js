@@ -2,17 +2,25 @@
 // hollow by how old its place is. Shapes are drawn once and stamped: 5,000 of them move smoothly.
 
 import { registerLayer } from "./layer_switch.js";
+import { PixelBoard, pixelsOf } from "./pixel_stamps.js";
 
 export const STATUS_COLOURS = {
   free: "#1b7f4b", en_route: "#b86b00", on_scene: "#1d4f91", busy: "#7a3e9d", off: "#6b7280",
 };
 const UNKNOWN = "#6b7280";
 const SIZE = 26; // pixels of a stamp
+// With so many units in view a stamp is smaller: [units, pixels], and they don't hide one another.
+const SMALLER = [[2000, 14], [600, 18], [200, 22]];
 const REACH = 16; // pixels around a unit that are its own for a pointer
 const GLIDE_MS = 900; // from one place to the next
 const TRAIL_S = 300;
 const TRAILS_AT_MOST = 300; // with more units on the map only the chosen one has a trail
 const LABEL_ZOOM = 15;
+const LABELS_AT_MOST = 150; // in view; more could not be read
+const HALO_SIZE = 36;
+const CHOSEN = "#f2b63cb0";
+const ALARM = "#b3261e";
+const HALF_M = Math.PI * 6378137; // half the side of the projected world
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Draw a kind's shape into a context, its middle at 0, 0. */
@@ -33,13 +41,21 @@ function polygon(context, corners, radius, turn) {
   context.closePath();
 }
 
-/** A stamp of a unit, by kind, status and state. */
-export function stampOf(kind, status, state, scale = window.devicePixelRatio || 1) {
+/** A stamp of a unit, by kind, status and state; `size` in pixels of the page; on a disc of the
+ * colour `halo`, if one is given, and larger then. */
+export function stampOf(kind, status, state, size = SIZE, halo = null) {
+  const scale = ((window.devicePixelRatio || 1) * size) / SIZE;
   const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = SIZE * scale;
+  canvas.width = canvas.height = Math.ceil((halo ? HALO_SIZE : SIZE) * scale);
   const context = canvas.getContext("2d");
+  context.translate(canvas.width / 2, canvas.height / 2);
   context.scale(scale, scale);
-  context.translate(SIZE / 2, SIZE / 2);
+  if (halo) {
+    context.beginPath();
+    context.arc(0, 0, HALO_SIZE / 2 - 1, 0, 2 * Math.PI);
+    context.fillStyle = halo;
+    context.fill();
+  }
   const colour = state === "unknown" ? UNKNOWN : STATUS_COLOURS[status];
   context.lineJoin = "round";
   drawShape(context, kind, 8);
@@ -62,7 +78,7 @@ export class UnitLayer {
     this.units = new Map();
     this.selected = null;
     this.stamps = new Map();
-    this.frames = 0;
+    this.board = new PixelBoard();
     this.canvas = document.createElement("canvas");
     this.canvas.className = "unit-canvas";
     this.canvas.setAttribute("aria-hidden", "true");
@@ -98,7 +114,7 @@ export class UnitLayer {
     return this.canvas.getContext("2d");
   }
 
-  /** Show a unit, or let it change: {id, kind, status, state, label, hidden}. */
+  /** Show a unit, or let it change: {kind, status, state, label, hidden, alarm}. */
   describe(id, facts) {
     const unit = this.units.get(id) ?? { id, trail: [] };
     Object.assign(unit, facts);
@@ -164,11 +180,10 @@ export class UnitLayer {
   /** Metres of the map's projection to pixels of its frame. */
   toPixel() {
     const scale = this.map.options.crs.scale(this.map.getZoom());
-    const half = Math.PI * 6378137;
     const origin = this.map.getPixelBounds().min;
     return ({ x, y }) => [
-      (scale * (x + half)) / (2 * half) - origin.x,
-      (scale * (half - y)) / (2 * half) - origin.y,
+      (scale * (x + HALF_M)) / (2 * HALF_M) - origin.x,
+      (scale * (HALF_M - y)) / (2 * HALF_M) - origin.y,
     ];
   }
 
@@ -184,51 +199,64 @@ export class UnitLayer {
   draw() {
     if (this.isZooming) return;
     const { x: width, y: height } = this.map.getSize();
+    if (width === 0 || height === 0) return;
     const scale = window.devicePixelRatio || 1;
-    if (this.canvas.width !== width * scale || this.canvas.height !== height * scale) {
-      this.canvas.width = width * scale;
-      this.canvas.height = height * scale;
+    const pixels = [Math.round(width * scale), Math.round(height * scale)];
+    if (this.canvas.width !== pixels[0] || this.canvas.height !== pixels[1]) {
+      [this.canvas.width, this.canvas.height] = pixels;
+    }
+    const { inView, count, isMoving } = this.look(width, height);
+    const size = SMALLER.find(([units]) => inView.length > units)?.[1] ?? SIZE;
+    this.board.wipe(this.canvas);
+    for (const { unit, x, y } of inView) {
+      const stamp = this.stamp(unit, size);
+      const half = stamp.width / 2;
+      this.board.lay(stamp, Math.round(x * scale - half), Math.round(y * scale - half));
     }
     const context = this.context();
+    this.board.show(context);
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.clearRect(0, 0, width, height);
-    const toPixel = this.toPixel();
-    const now = performance.now();
-    const shown = [...this.units.values()].filter((unit) => unit.target && !unit.hidden);
-    this.drawTrails(context, toPixel, shown);
-    const withLabels = shown.length < 40 || this.map.getZoom() >= LABEL_ZOOM;
-    let moving = false;
-    context.font = "600 11px system-ui, sans-serif";
-    context.textAlign = "center";
-    context.lineWidth = 3;
-    context.strokeStyle = "rgb(255 255 255 / .9)";
-    for (const unit of shown) {
-      const place = this.placeOf(unit, now);
-      moving ||= now - unit.movedAt < GLIDE_MS && unit.from !== unit.target;
-      const [x, y] = toPixel(place);
-      if (x < -SIZE || y < -SIZE || x > width + SIZE || y > height + SIZE) continue;
-      if (unit.id === this.selected) {
-        context.beginPath();
-        context.arc(x, y, 17, 0, 2 * Math.PI);
-        context.fillStyle = "rgb(242 182 60 / .55)";
-        context.fill();
-      }
-      context.drawImage(this.stamp(unit), x - SIZE / 2, y - SIZE / 2, SIZE, SIZE);
-      if (withLabels && unit.label) {
-        context.fillStyle = "#1b2430";
-        context.strokeText(unit.label, x, y + 23);
-        context.fillText(unit.label, x, y + 23);
-      }
+    context.globalCompositeOperation = "destination-over"; // under the units
+    this.drawTrails(context, count);
+    context.globalCompositeOperation = "source-over";
+    if (count < 40 || (this.map.getZoom() >= LABEL_ZOOM && inView.length <= LABELS_AT_MOST)) {
+      drawLabels(context, inView);
     }
-    this.frames += 1;
-    if (moving) this.redraw();
+    if (isMoving) this.redraw();
   }
 
-  drawTrails(context, toPixel, shown) {
+  /** The units in the frame with their pixels, the chosen and those with an alarm on top; how many
+   * are shown at all; whether one is still on its way. */
+  look(width, height) {
+    const map = this.map.options.crs.scale(this.map.getZoom()) / (2 * HALF_M);
+    const { x: left, y: top } = this.map.getPixelBounds().min;
+    const now = performance.now();
+    const inView = [];
+    const onTop = [];
+    let count = 0;
+    let isMoving = false;
+    for (const unit of this.units.values()) {
+      const { from, target } = unit;
+      if (!target || unit.hidden) continue;
+      count += 1;
+      const share = Math.min(1, (now - unit.movedAt) / GLIDE_MS);
+      if (share < 1 && from !== target) isMoving = true;
+      const x = map * (from.x + (target.x - from.x) * share + HALF_M) - left;
+      const y = map * (HALF_M - from.y - (target.y - from.y) * share) - top;
+      if (x < -SIZE || y < -SIZE || x > width + SIZE || y > height + SIZE) continue;
+      (unit.alarm || unit.id === this.selected ? onTop : inView).push({ unit, x, y });
+    }
+    inView.push(...onTop);
+    return { inView, count, isMoving };
+  }
+
+  drawTrails(context, count) {
     if (!this.trailsShown) return;
-    const drawn = shown.length > TRAILS_AT_MOST ? shown.filter((unit) => unit.id === this.selected) : shown;
+    const toPixel = this.toPixel();
+    const chosen = this.units.get(this.selected);
+    const drawn = count > TRAILS_AT_MOST ? (chosen ? [chosen] : []) : this.units.values();
     for (const unit of drawn) {
-      if (unit.trail.length < 2) continue;
+      if (!unit.target || unit.hidden || unit.trail.length < 2) continue;
       context.beginPath();
       for (const step of unit.trail) context.lineTo(...toPixel(step));
       context.strokeStyle = `${STATUS_COLOURS[unit.status]}99`;
@@ -237,9 +265,29 @@ export class UnitLayer {
     }
   }
 
-  stamp({ kind, status, state }) {
-    const name = `${kind} ${status} ${state}`;
-    if (!this.stamps.has(name)) this.stamps.set(name, stampOf(kind, status, state));
-    return this.stamps.get(name);
+  stamp(unit, size) {
+    const halo = unit.id === this.selected ? CHOSEN : unit.alarm ? ALARM : null;
+    const look = `${unit.kind} ${unit.status} ${unit.state} ${size} ${halo}`;
+    if (unit.look !== look) {
+      unit.look = look;
+      if (!this.stamps.has(look)) {
+        this.stamps.set(look, pixelsOf(stampOf(unit.kind, unit.status, unit.state, size, halo)));
+      }
+      unit.stamp = this.stamps.get(look);
+    }
+    return unit.stamp;
+  }
+}
+
+function drawLabels(context, inView) {
+  context.font = "600 11px system-ui, sans-serif";
+  context.textAlign = "center";
+  context.lineWidth = 3;
+  context.strokeStyle = "rgb(255 255 255 / .9)";
+  context.fillStyle = "#1b2430";
+  for (const { unit, x, y } of inView) {
+    if (!unit.label) continue;
+    context.strokeText(unit.label, x, y + 23);
+    context.fillText(unit.label, x, y + 23);
   }
 }
