@@ -21,7 +21,9 @@ from geo.importers.roads import read_roads
 from geo.roads.build import build_road_network
 from geo.roads.modes import TravelMode
 from geo.roads.network import RoadNetwork
+from geo.roads.speeds import DEFAULT_SPEEDS
 from geo.values import LonLat
+from layers.commands.result_files import write_result
 from layers.routes.checking import plan_faults
 from layers.routes.matrix import road_times
 from layers.routes.near_equal import near_equal_plans
@@ -64,7 +66,9 @@ def plan(
     gap: Annotated[int, typer.Option(min=0, max=480, help="Between visits of a place [min].")] = 60,
     seconds: Annotated[float, typer.Option(min=0.1, max=600, help="To search for.")] = 10.0,
     seed: Annotated[int, typer.Option(min=0, help="Of search and draw.")] = 1,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="GeoJSON.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="GeoJSON, for `gridbeat map`.")
+    ] = None,
 ) -> None:  # fmt: skip
     """Plan a shift's routes and print what they collect; nothing is stored."""
     console = Console(stderr=True)
@@ -107,7 +111,14 @@ def plan(
     if faults:
         raise AssertionError(faults[0])
     off_road = sum(row < len(places) for row in times.off_road[mode])
-    _tell(problem, chosen, travel, output)
+    facts = {
+        "network": roads.name,
+        "attribution": None,
+        "modes": [mode.value],
+        "hour": hour,
+        "speeds": [DEFAULT_SPEEDS[mode].source],
+    }
+    _tell(problem, chosen, travel, output, facts)
     told = answer.predictability
     typer.echo(
         f"{len(places)} places ({off_road} on no road) x {slots}; {chosen.visits} visits, "
@@ -134,7 +145,7 @@ def plan(
 
 def _tell(
     problem: RouteProblem, chosen: PatrolPlan, travel: dict[TravelMode, TravelTimes],
-    output: Path | None,
+    output: Path | None, facts: dict[str, Any],
 ) -> None:  # fmt: skip
     table = Table()
     for column in ("unit", "stops", "prize", "km", "on the way [h]", "waiting [h]", "back at [h]"):
@@ -167,8 +178,7 @@ def _tell(
             )
     Console().print(table)
     if output is not None:
-        text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
-        output.write_text(text, encoding="utf-8")
+        write_result(output, "routes", facts, features)
 
 
 def _feature(geometry: dict[str, Any], **properties: Any) -> dict[str, Any]:

@@ -33,6 +33,7 @@ VERBS = {
     "roads": ("geo.commands.roads", "app", "Import a road network, close roads."),
     "response": ("layers.commands.response", "response", "Rings and gaps, by road."),
     "siting": ("layers.commands.response", "siting", "Sites, and where they should be."),
+    "map": ("web.map_command", "map_", "Results of response, siting, routes as a map file."),
     "accounts": ("geo.commands.accounts", "app", "Accounts: who may sign in, what they see."),
     "registers": (
         "geo.commands.registers",

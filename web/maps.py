@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import folium
 from branca.element import Figure, MacroElement
@@ -76,6 +76,13 @@ class PlatformMap(folium.Map):
     ]
 
 
+class PlainMap(folium.Map):
+    """Folium's map with Leaflet alone."""
+
+    default_js = PlatformMap.default_js[:1]
+    default_css = PlatformMap.default_css
+
+
 class ScriptedLayer(MacroElement):
     """A map layer drawn by one of our scripts: `GridBeat.<function>(map, options)`."""
 
@@ -128,8 +135,29 @@ def build_map(
     start : where it opens unless the page's address says otherwise
     start_function : of the page's module, called last, with the box that the map opens on
     """
+    frame = MapLayer(
+        start_function,
+        {
+            "bounds": [
+                [start.south_west.latitude, start.south_west.longitude],
+                [start.north_east.latitude, start.north_east.longitude],
+            ]
+        },
+    )
+    return _scripted_map(PlatformMap, start, GROUND, *layers, frame)
+
+
+def build_plain_map(start: MapStart, *layers: MapLayer) -> PlainMap:
+    """Return a map with nothing but its layers, for a file that must ask nobody for tiles."""
+    return _scripted_map(PlainMap, start, *layers)
+
+
+_AnyMap = TypeVar("_AnyMap", bound=folium.Map)
+
+
+def _scripted_map(kind: type[_AnyMap], start: MapStart, *layers: MapLayer) -> _AnyMap:
     install_choke_point()
-    platform_map = PlatformMap(
+    platform_map = kind(
         location=(start.centre.latitude, start.centre.longitude),
         zoom_start=12,
         tiles=None,
@@ -141,16 +169,7 @@ def build_map(
         attributionControl=False,
     )
     platform_map._id = "gridbeat"
-    frame = MapLayer(
-        start_function,
-        {
-            "bounds": [
-                [start.south_west.latitude, start.south_west.longitude],
-                [start.north_east.latitude, start.north_east.longitude],
-            ]
-        },
-    )
-    for number, layer in enumerate((GROUND, *layers, frame)):
+    for number, layer in enumerate(layers):
         scripted = ScriptedLayer(layer.function, **layer.options)
         scripted._id = str(number)
         platform_map.add_child(scripted)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import shapely
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -19,15 +18,18 @@ from sqlalchemy.orm import Session
 from geo.commands.context import open_store
 from geo.crs import parse_datum
 from geo.errors import InvalidInput
-from geo.h3_cells import h3_cell_polygons, h3_cell_to_text
 from geo.response_sites import Site, end_sites, load_sites, read_sites, store_sites
 from geo.roads.modes import TravelMode
+from geo.roads.snapping import SnappedPlaces
+from geo.roads.store import get_road_version
 from geo.settings import Settings, load_settings
 from geo.tables.response_site import SITE_KINDS
 from geo.values import GridScope, LonLat
+from layers.commands.result_files import hexagon_features, site_features, write_result
 from layers.demand import RESOLUTION, Demand, load_demand
 from layers.demand_points import demand_of_roads, read_demand
 from layers.gap_board import GapBoard, Post
+from layers.reach import UNKNOWN
 from layers.response_reach import (
     RING_COUNT,
     SITE,
@@ -56,7 +58,7 @@ SitesWord = Annotated[
     Path | None, typer.Option(help="CSV of sites (code, name, kind, lon, lat); else the store's.")
 ]
 ResolutionWord = Annotated[int, typer.Option(min=7, max=11, help="H3 resolution of the hexagons.")]
-OutWord = Annotated[Path | None, typer.Option(help="Write the hexagons as GeoJSON, for a map.")]
+OutWord = Annotated[Path | None, typer.Option(help="Write GeoJSON, for `gridbeat map`.")]
 HourWord = Annotated[
     int | None, typer.Option(min=0, max=23, help="Hour of the day; else without rush hours.")
 ]
@@ -78,6 +80,19 @@ class _Ground:
 
     def travel(self, mode: TravelMode) -> Any:
         return self.roads.travel(self.session, mode, at=self.at, hourly=self.is_hourly)
+
+    def facts(self, needs: Demand, word: str, modes: Sequence[TravelMode]) -> dict[str, Any]:
+        """What the numbers of a result assume, as a file of it says."""
+        version = get_road_version(self.session, on=self.on)
+        return {
+            "network": version.name,
+            "attribution": version.attribution,
+            "modes": [mode.value for mode in modes],
+            "hour": self.at.hour if self.is_hourly else None,
+            "speeds": [self.roads.speeds[mode].source for mode in modes],
+            "demand": word if word in {"roads", "register"} else Path(word).name,
+            "resolution": needs.resolution,
+        }
 
     def demand(self, word: str, resolution: int) -> Demand:
         if word == "roads":
@@ -127,6 +142,7 @@ def reach(
             raise InvalidInput(f"There is no site {without[:40]}.")
         needs = ground.demand(demand, resolution)
         mode = ground.rules.kinds[SITE].mode
+        facts = ground.facts(needs, demand, [mode])
         sources = [Source(SITE, site.place) for site in found]
         result = reach_response(needs, sources, {mode: ground.travel(mode)}, ground.rules)
         lost = [result.lost_by(k)["households"] for k in range(len(found))]
@@ -137,13 +153,19 @@ def reach(
         f"{mode.value.replace('_', ' ')}, {time.perf_counter() - begun:.1f} s.",
         highlight=False,
     )
-    console.print(_rings(shown, ground.rules))
+    console.print(_rings(shown, ground.rules, _counted(demand)))
     table = Table("site", "lost if it leaves")
     for k in sorted(range(len(found)), key=lambda k: -lost[k])[:10]:
         table.add_row(found[k].name, f"{lost[k]:,.0f}")
     console.print(table)
     if out is not None:
-        _write(out, needs, {"ring": shown.ring, "time_s": shown.time_s})
+        ring = np.where(shown.ring == UNKNOWN, np.nan, shown.ring)
+        states = ["closed" if site.code == without else "stands" for site in found]
+        write_result(
+            out, "reach", facts | {"limits_s": list(ground.rules.kinds[SITE].rings_s)},
+            hexagon_features(needs, {"ring": ring, "time_s": shown.time_s})
+            + site_features(found, states),
+        )  # fmt: skip
 
 
 @response.command()
@@ -162,17 +184,19 @@ def gaps(
     with open_store() as store, store.session() as session:
         ground = _Ground(session, load_settings(), hour)
         now = datetime.now(UTC)
+        standing = read_sites(units, kind="car")
         rows = [
             ResponseUnit(
                 id=k, code=site.code, name=site.name, kind=_kind(site.kind), status="free",
                 on_duty=True, place=site.place, place_source="position", at=now, state="fresh",
                 since=None, readiness=None, why_not=None,
             )
-            for k, site in enumerate(read_sites(units, kind="car"))
+            for k, site in enumerate(standing)
         ]  # fmt: skip
         needs = ground.demand(demand, resolution)
         board = GapBoard(needs, ground.rules)
         modes = {ground.rules.kinds[unit.kind].mode for unit in rows}
+        facts = ground.facts(needs, demand, sorted(modes))
         begun = time.perf_counter()
         board.update(rows, {mode: ground.travel(mode) for mode in modes}, now=now)
         took = time.perf_counter() - begun
@@ -194,7 +218,14 @@ def gaps(
     console.print(table if moves else "No move-up would help much.")
     if out is not None:
         state = board.state(now)
-        _write(out, needs, {"is_open": state.is_open.astype(int), "time_s": state.time_s})
+        # A hexagon on no road is neither open nor reached: nobody can say.
+        is_open_or_unknown = np.where(board.off_road, np.nan, state.is_open)
+        limits = sorted({ground.rules.kinds[unit.kind].rings_s[-1] for unit in rows})
+        write_result(
+            out, "gaps", facts | {"limits_s": limits},
+            hexagon_features(needs, {"is_open": is_open_or_unknown, "time_s": state.time_s})
+            + site_features(standing, ["unit"] * len(standing)),
+        )  # fmt: skip
 
 
 @siting.command("import")
@@ -276,7 +307,11 @@ def solve(
         if sites is not None or not found:
             found = ground.sites(sites, SITE_KINDS) + found
         needs = ground.demand(demand, resolution)
-        problem, standing = _problem(ground, found, needs, mode, fix or [], forbid or [], keep)
+        facts = ground.facts(needs, demand, [mode])
+        cells = ground.travel(mode).snap(needs.lon, needs.lat)
+        problem, standing = _problem(
+            ground, found, needs, cells, mode, fix or [], forbid or [], keep
+        )
     asked = SitingQuestion(question, limit_s, wanted, share, busy_share)
     begun, best = time.perf_counter(), None
     try:
@@ -303,16 +338,29 @@ def solve(
         _write_sites(sites_out, [found[k] for k in sorted(set(best.sites))])
     if out is not None:
         nearest = problem.times_s[list(best.sites)].min(axis=0)
-        _write(out, needs, {"time_s": nearest, "is_covered": (nearest <= limit_s).astype(int)})
+        is_covered = np.where(cells.is_on_road, nearest <= limit_s, np.nan)
+        shown = sorted({*best.sites, *standing})
+        states = [
+            "closed" if k not in best.sites else "stands" if k in standing else "new" for k in shown
+        ]
+        write_result(
+            out, "siting",
+            facts | {
+                "limits_s": [limit_s], "question": question.value, "objective": best.objective,
+                "bound": best.bound, "is_proven": best.is_proven,
+            },
+            hexagon_features(needs, {"time_s": nearest, "is_covered": is_covered})
+            + site_features([found[k] for k in shown], states),
+        )  # fmt: skip
 
 
 def _problem(
-    ground: _Ground, found: list[Site], needs: Demand, mode: TravelMode, fix: list[str],
-    forbid: list[str], keep: bool,
+    ground: _Ground, found: list[Site], needs: Demand, cells: SnappedPlaces, mode: TravelMode,
+    fix: list[str], forbid: list[str], keep: bool,
 ) -> tuple[SitingProblem, list[int]]:  # fmt: skip
     travel = ground.travel(mode)
     travel.prepare()
-    times = times_from(travel, [s.place for s in found], travel.snap(needs.lon, needs.lat))
+    times = times_from(travel, [s.place for s in found], cells)
     codes = {site.code: k for k, site in enumerate(found)}
     for code in (*fix, *forbid):
         if code not in codes:
@@ -345,9 +393,14 @@ def _said(plan: SitingPlan, question: Question) -> str:
     return f"{plan.objective:,.1f} {unit}; bound {plan.bound:,.1f}; {proof}"
 
 
-def _rings(reach_: ResponseReach, rules: ReachRules) -> Table:
+def _counted(demand: str) -> str:
+    """What a demand counts, by its word."""
+    return {"register": "households", "roads": "with a road"}.get(demand, "points")
+
+
+def _rings(reach_: ResponseReach, rules: ReachRules, counted: str) -> Table:
     limits = rules.kinds[SITE].rings_s
-    table = Table("ring", "hexagons", "households", "share")
+    table = Table("ring", "hexagons", counted, "share")
     for row in reach_.totals():
         ring = row["ring"]
         name = (
@@ -375,21 +428,3 @@ def _write_sites(path: Path, chosen: list[Site]) -> None:
 
 def _kind(word: str) -> str:
     return "car" if word in SITE_KINDS else word
-
-
-def _write(path: Path, needs: Demand, values: dict[str, Any]) -> None:
-    outlines = h3_cell_polygons(needs.h3_cell)
-    features = [
-        {
-            "type": "Feature",
-            "id": h3_cell_to_text(int(needs.h3_cell[k])),
-            "geometry": json.loads(shapely.to_geojson(outlines[k])),
-            "properties": {
-                "households": float(needs.weights["households"][k]),
-                **{name: float(v[k]) if np.isfinite(v[k]) else None for name, v in values.items()},
-            },
-        }
-        for k in range(len(needs))
-    ]
-    collection = {"type": "FeatureCollection", "features": features}
-    path.write_text(json.dumps(collection), encoding="utf-8")

@@ -70,6 +70,7 @@ from web.navigation import GROUPS, NAVIGATION
 from web.pages import DATUMS_OFFERED, FRONT_SHOWN, IMPORT_KINDS, SIGN_IN_FAULTS
 from web.places import choices
 from web.response import RESPONSE_LAYERS
+from web.result_layers import KINDS, STATE_COLOURS
 from web.texts import LANGUAGES, TRANSLATIONS_FOLDER, choose_language, load_texts
 
 SITING_STATUSES = ("waiting", "running", "done", "stopped", "failed")
@@ -80,7 +81,7 @@ ROUTE_REASONS = (
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|live|coverage|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|account|accounts|audit_page|routes)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|live|coverage|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|account|accounts|audit_page|routes|result_map)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -148,6 +149,9 @@ def computed_keys() -> set[str]:
         | incident_keys()
         | hotspot_keys()
         | response_keys()
+        | {f"result_map.layer_{kind}" for kind in KINDS}
+        | {f"result_map.site_{state}" for state in STATE_COLOURS}
+        | {f"result_map.demand_{word}" for word in ("register", "roads")}
         | {f"review.status_{status}" for status in REVIEW_STATUSES}
         | {f"review.empty_{status}" for status in REVIEW_STATUSES}
     )
