@@ -12,10 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from geo.positions.fix import Drop, Fix
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.positions.fix import Drop
+from geo.positions.rows import to_datetime, to_us
 
 # The satellites count weeks modulo 1,024; an old receiver falls back by a multiple of this.
 ROLLOVER = timedelta(weeks=1024)
+CLOCK_REFUSALS = (None, Drop.BAD_TIME, Drop.FUTURE, Drop.TOO_OLD, Drop.WEEK_ROLLOVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class AdmissionLimits:
 
 
 def refusal_by_clock(
-    fix: Fix,
+    fixed_at: datetime,
     *,
     received_at: datetime,
     skew: timedelta = timedelta(0),
@@ -41,12 +46,13 @@ def refusal_by_clock(
 
     Parameters
     ----------
+    fixed_at : when it was, by the device's clock
     received_at : when it came, by our clock
     skew : what the device's clock lags behind ours, `geo.positions.clocks`
     """
     limits = limits or AdmissionLimits()
     try:
-        fixed_at = fix.fixed_at + skew
+        fixed_at = fixed_at + skew
     except OverflowError:
         return Drop.BAD_TIME
     age = received_at - fixed_at
@@ -59,11 +65,26 @@ def refusal_by_clock(
     return Drop.WEEK_ROLLOVER if fits and age > ROLLOVER / 2 else Drop.TOO_OLD
 
 
-def moves_latest(fix: Fix, latest_fixed_at: datetime | None, *, received_at: datetime) -> bool:
-    """Whether a fix becomes a unit's latest position: only where it is newer, and not stale.
+def refusals_by_clock(
+    fixed_us: NDArray[np.int64],
+    *,
+    received_at: datetime,
+    skew: timedelta = timedelta(0),
+    limits: AdmissionLimits | None = None,
+) -> NDArray[np.uint8]:
+    """Return (n,) the place in `CLOCK_REFUSALS` of `refusal_by_clock`, 0 for none.
 
-    A late or shuffled fix is kept and moves no marker back.
+    Parameters
+    ----------
+    fixed_us : (n,) Unix time [µs] by the device's clock
     """
-    if fix.stale_at is not None and fix.stale_at <= received_at:
-        return False
-    return latest_fixed_at is None or fix.fixed_at > latest_fixed_at
+    limits = limits or AdmissionLimits()
+    age = to_us(received_at) - fixed_us - skew // timedelta(microseconds=1)
+    past, future = (each // timedelta(microseconds=1) for each in (limits.past, limits.future))
+    codes = np.zeros(len(fixed_us), np.uint8)
+    for at in np.flatnonzero((age > past) | (age < -future)):
+        fixed_at = to_datetime(int(fixed_us[at]))
+        assert fixed_at is not None
+        refusal = refusal_by_clock(fixed_at, received_at=received_at, skew=skew, limits=limits)
+        codes[at] = CLOCK_REFUSALS.index(refusal)
+    return codes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from geo.positions import wire
 from geo.positions.fix import Drop, Reading, Source
-from geo.positions.plain_fields import fix_of_fields
+from geo.positions.plain_fields import reading_of_fields
 
 
 def read_batch(body: bytes, *, device_id: str | None = None) -> Reading:
@@ -14,17 +14,11 @@ def read_batch(body: bytes, *, device_id: str | None = None) -> Reading:
     ----------
     device_id : of fixes that don't name one
     """
-    reading = Reading()
     message = wire.json_of(body)
     fixes = message.get("fixes") if isinstance(message, dict) else message
     if not isinstance(fixes, list):
+        reading = Reading()
         reading.drop(Drop.UNREADABLE)
         return reading
-    for at, each in enumerate(fixes):
-        reading.take(
-            fix_of_fields(each, Source.BATCH, device_id)
-            if isinstance(each, dict)
-            else Drop.UNREADABLE,
-            at,
-        )
-    return reading
+    messages = [each if isinstance(each, dict) else None for each in fixes]
+    return reading_of_fields(messages, Source.BATCH, device_id)

@@ -6,7 +6,7 @@ import csv
 import io
 
 from geo.positions.fix import Drop, Reading, Source
-from geo.positions.plain_fields import FIELDS, fix_of_fields
+from geo.positions.plain_fields import FIELDS, reading_of_fields
 
 NEEDED = ("fixed_at", "longitude", "latitude")
 
@@ -18,25 +18,22 @@ def read_csv(body: bytes, *, device_id: str | None = None) -> Reading:
     ----------
     device_id : of rows that don't name one
     """
-    reading = Reading()
+    unreadable = Reading()
+    unreadable.drop(Drop.UNREADABLE)
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        reading.drop(Drop.UNREADABLE)
-        return reading
+        return unreadable
     rows = csv.reader(io.StringIO(text, newline=""))
-    at = 0
+    messages: list[dict[str, str] | None] = []
     try:
         names = [name.strip().lower() for name in next(rows, [])]
         if not set(NEEDED) <= set(names):
-            reading.drop(Drop.UNREADABLE)
-            return reading
+            return unreadable
         for row in rows:
             if row:
-                fields = {name: value for name, value in zip(names, row, strict=False)
-                          if name in FIELDS and value}  # fmt: skip
-                reading.take(fix_of_fields(fields, Source.CSV, device_id), at)
-                at += 1
+                pairs = zip(names, row, strict=False)
+                messages.append({name: value for name, value in pairs if name in FIELDS and value})
     except csv.Error:  # a field without end, or longer than the reader takes
-        reading.drop(Drop.UNREADABLE, at)
-    return reading
+        messages.append(None)
+    return reading_of_fields(messages, Source.CSV, device_id)

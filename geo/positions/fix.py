@@ -8,6 +8,7 @@ reason.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -94,7 +95,7 @@ class Reading:
     claimed : what the device calls itself, also where nothing else could be used
     """
 
-    fixes: list[Fix] = field(default_factory=list)
+    fixes: Sequence[Fix] = field(default_factory=list)
     dropped: Counter[Drop] = field(default_factory=Counter)
     first_at: dict[Drop, int] = field(default_factory=dict)
     claimed: str | None = None
@@ -107,6 +108,7 @@ class Reading:
     def take(self, found: Fix | Drop, at: int = 0) -> None:
         """Keep a fix, or count why there is none."""
         if isinstance(found, Fix):
+            assert isinstance(self.fixes, list)  # whoever takes them one by one began with none
             self.fixes.append(found)
             if self.claimed is None:
                 self.claimed = found.device_id

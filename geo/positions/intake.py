@@ -1,7 +1,10 @@
 """The intake: from a device's message to positions on disk, many messages in one transaction.
 
-While one batch is being written, what comes meanwhile is gathered for the next. A message is
+While one transaction is being written, what comes meanwhile is gathered for the next. A message is
 answered when its fixes are committed and not before: an acknowledged fix is on disk.
+
+A transaction takes what waits of short messages, and of long ones a part each in turn: a phone that
+comes back with thousands of fixes waits longer for its answer, and lets nobody else wait.
 """
 
 from __future__ import annotations
@@ -18,18 +21,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import structlog
 
 from geo.errors import DatabaseUnavailable, PlatformError
-from geo.positions.admission import refusal_by_clock
+from geo.positions.admission import CLOCK_REFUSALS, refusal_by_clock, refusals_by_clock
 from geo.positions.clocks import FIXES_MIN, measure_skew
 from geo.positions.fix import Drop, Reading
-from geo.positions.storing import (
-    PlacedFix,
-    count_drops,
-    make_position_partitions,
-    store_fixes,
-)
+from geo.positions.rows import FixTable, Rows, row_of, rows_of, to_datetime, to_us
+from geo.positions.storing import OUTCOMES, count_drops, make_position_partitions, store_rows
 from geo.store.database import Database
 from geo.tables import PatrolDevice
 from geo.units.devices import KnownDevice, find_device
@@ -37,7 +37,9 @@ from geo.values import GridScope
 
 log = structlog.get_logger(__name__)
 
-BATCH_FIXES = 20_000
+TRANSACTION_FIXES = 4_000  # some 50 ms: so long the next message may wait for its turn
+PART_FIXES = 500  # of a longer message, at a time
+WAITING_FIXES_MAX = 1_000_000  # beyond, devices are told to come back: each takes some 150 bytes
 DEVICE_KNOWN_S = 10.0  # a device that has ended is turned away after this at the latest
 TOKENS_KEPT = 50_000
 CLOCK_FIXES = 100  # of each device, that its clock is measured by
@@ -55,11 +57,17 @@ class Taken:
 
 @dataclass(slots=True)
 class _Message:
-    fixes: list[PlacedFix]
+    """What one device sent: `rows` as `row_of` makes them, or as a table.
+
+    codes : what became of the rows that were written, as in `geo.positions.storing.OUTCOMES`
+    """
+
+    rows: list[tuple[Any, ...]] | Rows
     dropped: Counter[Drop]
     device_id: int
     answer: Future[Taken] = field(default_factory=Future)
     waits: asyncio.Future[Taken] | None = None  # of an event loop, told in its own thread
+    codes: list[int] = field(default_factory=list)
 
 
 class Intake:
@@ -77,7 +85,7 @@ class Intake:
         self,
         database: Database,
         *,
-        moved: Callable[[list[PlacedFix]], None] = lambda _: None,
+        moved: Callable[[Rows], None] = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
@@ -89,6 +97,8 @@ class Intake:
         self._skews: dict[int, float] = {}
         self._told_skews: dict[int, float] = {}
         self._rooms_made_for: object = None
+        self._counting = threading.Lock()
+        self._fixes_waiting = 0
         self._starting = threading.Lock()
         self._started_count = 0
         self._writer: threading.Thread | None = None
@@ -152,30 +162,68 @@ class Intake:
         return await message.waits
 
     def _queue(self, message: _Message) -> None:
-        if message.fixes or message.dropped:
-            self._waiting.put(message)
-        else:
+        if not len(message.rows) and not message.dropped:
             _tell([message], [Taken(0, message.dropped)])
+            return
+        with self._counting:
+            is_full = self._fixes_waiting > WAITING_FIXES_MAX
+            self._fixes_waiting += 0 if is_full else len(message.rows)
+        if is_full:
+            _tell([message], [_busy()])
+        else:
+            self._waiting.put(message)
 
     def _message(self, device: KnownDevice, reading: Reading) -> _Message:
         received_at = self._now()
         skew = timedelta(seconds=self._skew_of(device))
         dropped = Counter(reading.dropped)
+        if isinstance(reading.fixes, FixTable):
+            rows = self._admitted(device, reading.fixes, dropped, received_at, skew)
+            return _Message(rows, dropped, device.id)
         placed = []
+        received_us, skew_s = to_us(received_at), skew.total_seconds()
         for fix in reading.fixes:
             if device.name is not None and fix.device_id != device.name:
                 dropped[Drop.UNKNOWN_DEVICE] += 1
                 continue
-            refusal = refusal_by_clock(fix, received_at=received_at, skew=skew)
+            refusal = refusal_by_clock(fix.fixed_at, received_at=received_at, skew=skew)
             if refusal is not None:
                 dropped[refusal] += 1
             if refusal in (None, Drop.FUTURE):
                 self._note_clock(device, fix.fixed_at, fix.sent_at, received_at)
             if refusal is None:
-                placed.append(
-                    PlacedFix(fix, device.unit_id, device.id, received_at, skew.total_seconds())
-                )
+                placed.append(row_of(fix, device.unit_id, device.id, received_us, skew_s))
         return _Message(placed, dropped, device.id)
+
+    def _admitted(
+        self, device: KnownDevice, fixes: FixTable, dropped: Counter[Drop],
+        received_at: datetime, skew: timedelta,
+    ) -> Rows:  # fmt: skip
+        """The rows of a table that the clocks and the device's name admit; counts the others."""
+        rows = fixes.rows
+        if device.name is not None:
+            is_own = np.array([name == device.name for name in fixes.names], bool)
+            if len(is_own) == 1:
+                is_own = np.repeat(is_own, len(rows))
+            if not is_own.all():
+                dropped[Drop.UNKNOWN_DEVICE] += int((~is_own).sum())
+                rows = rows[is_own]
+        codes = refusals_by_clock(rows["fixed_us"], received_at=received_at, skew=skew)
+        for code in np.unique(codes[codes > 0]):
+            reason = CLOCK_REFUSALS[code]
+            assert reason is not None
+            dropped[reason] += int((codes == code).sum())
+        # All came at once, so that one tells of the clock what all do.
+        tells = np.flatnonzero((codes == 0) | (codes == CLOCK_REFUSALS.index(Drop.FUTURE)))
+        if len(tells):
+            first = rows[tells[0]]
+            fixed_at = to_datetime(int(first["fixed_us"]))
+            assert fixed_at is not None
+            self._note_clock(device, fixed_at, to_datetime(int(first["sent_us"])), received_at)
+        rows = np.compress(codes == 0, rows)
+        rows["unit_id"], rows["device_id"] = device.unit_id, device.id
+        rows["received_us"], rows["skew_s"] = to_us(received_at), skew.total_seconds()
+        return rows
 
     def _skew_of(self, device: KnownDevice) -> float:
         return self._skews.get(device.id, device.skew_s)
@@ -199,58 +247,80 @@ class Intake:
     # -- the writer's thread
 
     def _write(self) -> None:
-        while True:
-            first = self._waiting.get()
-            if first is None:
-                return
-            batch, ends = [first], False
-            count = len(first.fixes)
-            while count < BATCH_FIXES and not ends:
+        parted: deque[tuple[_Message, int]] = deque()  # long messages, and from where on
+        ends = False
+        while not ends or parted:
+            parts: list[_Part] = []
+            count = 0
+            while count < TRANSACTION_FIXES and not ends:
                 try:
-                    more = self._waiting.get_nowait()
+                    more = self._waiting.get(block=not parts and not parted)
                 except queue.Empty:
                     break
                 if more is None:
                     ends = True
+                elif len(more.rows) > PART_FIXES:
+                    parted.append((more, 0))
                 else:
-                    batch.append(more)
-                    count += len(more.fixes)
-            self._write_batch(batch)
-            if ends:
-                return
+                    parts.append(_Part(more, more.rows, is_last=True))
+                    count += len(more.rows)
+            while count < TRANSACTION_FIXES and parted:
+                message, begin = parted.popleft()
+                end = min(begin + PART_FIXES, len(message.rows))
+                is_last = end == len(message.rows)
+                parts.append(_Part(message, message.rows[begin:end], is_last=is_last))
+                count += end - begin
+                if not is_last:
+                    parted.append((message, end))
+            if parts and not self._write_parts(parts):
+                failed = {id(part.message) for part in parts}
+                parted = deque(each for each in parted if id(each[0]) not in failed)
 
-    def _write_batch(self, batch: list[_Message]) -> None:
+    def _write_parts(self, parts: list[_Part]) -> bool:
+        """Write some in one transaction, and answer those that are whole; whether it was done."""
+        messages = list({id(part.message): part.message for part in parts}.values())
+        done = messages
         try:
-            answers, moved = self._stored(batch)
-        except PlatformError as error:
-            _tell(batch, [error] * len(batch))
-            return
+            moved = self._stored(parts)
         except Exception as error:
-            log.error("positions.not_stored", error=type(error).__name__, messages=len(batch))
-            refusal = DatabaseUnavailable("The positions could not be stored. Send them again.",
-                                          retry_after_s=5)  # fmt: skip
-            _tell(batch, [refusal] * len(batch))
-            return
-        if moved:
-            self._moved(moved)
-        _tell(batch, answers)
+            if not isinstance(error, PlatformError):
+                log.error("positions.not_stored", error=type(error).__name__, messages=len(parts))
+                error = DatabaseUnavailable(
+                    "The positions could not be stored. Send them again.", retry_after_s=5
+                )
+            answers: list[Taken | PlatformError] = [error] * len(messages)
+        else:
+            if len(moved):
+                self._moved(moved)
+            done = [part.message for part in parts if part.is_last]
+            answers = [_taken(message) for message in done]
+        with self._counting:
+            self._fixes_waiting -= sum(len(message.rows) for message in done)
+        _tell(done, answers)
+        return done is not messages
 
-    def _stored(self, batch: list[_Message]) -> tuple[list[Taken], list[PlacedFix]]:
+    def _stored(self, parts: list[_Part]) -> Rows:
         now = self._now()
+        singles = [row for part in parts if isinstance(part.rows, list) for row in part.rows]
+        tables = [part.rows for part in parts if not isinstance(part.rows, list)]
         with self._database.session() as session:
             if self._rooms_made_for != now.date():
                 make_position_partitions(session, now=now)
-            stored = store_fixes(session, [fix for message in batch for fix in message.fixes])
-            answers: list[Taken] = []
+            stored = store_rows(session, np.concatenate([rows_of(singles), *tables]))
+            codes = stored.codes.tolist()
+            of_single, of_table = 0, len(singles)
             drops: Counter[tuple[int, Drop]] = Counter()
-            at = 0
-            for message in batch:
-                outcomes = stored.outcomes[at : at + len(message.fixes)]
-                at += len(message.fixes)
-                dropped = message.dropped + Counter(why for why in outcomes if why is not None)
-                for reason, count in dropped.items():
-                    drops[message.device_id, reason] += count
-                answers.append(Taken(outcomes.count(None), dropped))
+            written: list[tuple[_Message, list[int]]] = []
+            for part in parts:
+                if isinstance(part.rows, list):
+                    begin = of_single
+                    of_single += len(part.rows)
+                else:
+                    begin = of_table
+                    of_table += len(part.rows)
+                found = codes[begin : begin + len(part.rows)]
+                written.append((part.message, found))
+                _count(drops, part, found)
             count_drops(session, drops, day=now.date())
             skews = {
                 device: skew
@@ -261,9 +331,48 @@ class Intake:
                 row = session.get(PatrolDevice, device)
                 if row is not None:
                     row.skew_s = skew
+        for message, found in written:
+            message.codes += found
         self._rooms_made_for = now.date()
         self._told_skews |= skews
-        return answers, stored.moved
+        return stored.moved
+
+
+@dataclass(slots=True)
+class _Part:
+    """Rows of a message that are written in one transaction."""
+
+    message: _Message
+    rows: list[tuple[Any, ...]] | Rows
+    is_last: bool
+
+
+def _count(drops: Counter[tuple[int, Drop]], part: _Part, codes: list[int]) -> None:
+    """Add what wasn't kept of a part, and with its last one what never became a row."""
+    device_id = part.message.device_id
+    if any(codes):
+        for code in codes:
+            reason = OUTCOMES[code]
+            if reason is not None:
+                drops[device_id, reason] += 1
+    if part.is_last:
+        for reason, count in part.message.dropped.items():
+            drops[device_id, reason] += count
+
+
+def _taken(message: _Message) -> Taken:
+    dropped = message.dropped
+    if any(message.codes):
+        reasons = (OUTCOMES[code] for code in message.codes)
+        dropped = dropped + Counter(reason for reason in reasons if reason is not None)
+    return Taken(message.codes.count(0), dropped)
+
+
+def _busy() -> PlatformError:
+    return DatabaseUnavailable(
+        "More positions are coming in than can be stored. Keep these, and send them again.",
+        retry_after_s=5,
+    )
 
 
 def _tell(batch: Sequence[_Message], answers: Sequence[Taken | PlatformError]) -> None:

@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo.positions.fix import Drop, Fix
+from geo.positions.rows import SOURCES, Rows, corrected_us, row_of, rows_of, to_us
+from geo.store.arrays import NO_TIME, ArrayParameter, bigints, floats, reals, texts, times
 
-_COLUMNS = (
-    ("unit_id", "bigint"), ("fixed_at", "timestamptz"), ("device_id", "bigint"),
-    ("sent_at", "timestamptz"), ("received_at", "timestamptz"), ("skew_s", "real"),
-    ("lon", "float8"), ("lat", "float8"), ("accuracy_m", "real"), ("speed_mps", "real"),
-    ("course_deg", "real"), ("altitude_m", "real"), ("battery_share", "real"), ("alarm", "text"),
-    ("source", "text"),
-)  # fmt: skip
-_NAMES = ", ".join(name for name, _ in _COLUMNS)
+_COLUMNS = {
+    "unit_id": "bigint", "fixed_at": "timestamptz", "device_id": "bigint",
+    "sent_at": "timestamptz", "received_at": "timestamptz", "skew_s": "real",
+    "lon": "float8", "lat": "float8", "accuracy_m": "real", "speed_mps": "real",
+    "course_deg": "real", "altitude_m": "real", "battery_share": "real", "alarm": "text",
+    "source": "text",
+}  # fmt: skip
+# The columns come as arrays, in which a missing number is NaN and a missing time -infinity.
+_MISSING = {
+    "sent_at": "'-infinity'", "accuracy_m": "'NaN'", "speed_mps": "'NaN'", "course_deg": "'NaN'",
+    "altitude_m": "'NaN'", "battery_share": "'NaN'",
+}  # fmt: skip
+
+
+def _given(columns: Iterable[str]) -> str:
+    return ", ".join(f"CAST(:{name} AS {_COLUMNS[name]}[])" for name in columns)
+
+
+def _known(columns: Iterable[str]) -> str:
+    return ", ".join(
+        f"NULLIF({name}, {_MISSING[name]})" if name in _MISSING else name for name in columns
+    )
+
+
+_NAMES = ", ".join(_COLUMNS)
 # The names are fixed words of this file.
 _STORE = text(
     f"""
@@ -29,28 +51,26 @@ _STORE = text(
             AND shift.starts_at <= fix.fixed_at + make_interval(secs => fix.skew_s)
             AND shift.ends_at > fix.fixed_at + make_interval(secs => fix.skew_s)
         ) AS on_duty
-        FROM unnest({", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS)})
-        WITH ORDINALITY AS fix({_NAMES}, number)
+        FROM unnest({_given(_COLUMNS)}) WITH ORDINALITY AS fix({_NAMES}, number)
     ), put AS (
-        INSERT INTO patrol_position ({_NAMES}) SELECT {_NAMES} FROM given WHERE on_duty
+        INSERT INTO patrol_position ({_NAMES}) SELECT {_known(_COLUMNS)} FROM given WHERE on_duty
         ON CONFLICT DO NOTHING RETURNING unit_id, fixed_at, device_id
     )
     SELECT given.number, given.on_duty FROM given
     LEFT JOIN put USING (unit_id, fixed_at, device_id) WHERE put.unit_id IS NULL
     """  # noqa: S608
 )
-_LATEST_COLUMNS = (
-    ("unit_id", "bigint"), ("at", "timestamptz"), ("received_at", "timestamptz"),
-    ("lon", "float8"), ("lat", "float8"), ("accuracy_m", "real"), ("speed_mps", "real"),
-    ("course_deg", "real"), ("battery_share", "real"), ("alarm", "text"),
+_LATEST = (
+    "unit_id", "fixed_at", "received_at", "lon", "lat", "accuracy_m", "speed_mps", "course_deg",
+    "battery_share", "alarm",
 )  # fmt: skip
-_LATEST_NAMES = ", ".join(name for name, _ in _LATEST_COLUMNS)
+_LATEST_INTO = ", ".join(_LATEST).replace("fixed_at", "at")
 _MOVE_LATEST = text(
     f"""
-    INSERT INTO patrol_latest ({_LATEST_NAMES})
-    SELECT * FROM unnest({", ".join(f"CAST(:{n} AS {kind}[])" for n, kind in _LATEST_COLUMNS)})
+    INSERT INTO patrol_latest ({_LATEST_INTO})
+    SELECT {_known(_LATEST)} FROM unnest({_given(_LATEST)}) AS latest({", ".join(_LATEST)})
     ON CONFLICT (unit_id) DO UPDATE SET
-        {", ".join(f"{name} = excluded.{name}" for name, _ in _LATEST_COLUMNS[1:])}
+        {", ".join(f"{name} = excluded.{name}" for name in _LATEST_INTO.split(", ")[1:])}
     WHERE excluded.at > patrol_latest.at
     RETURNING unit_id
     """  # noqa: S608
@@ -66,9 +86,13 @@ _COUNT_DROPS = text(
     DO UPDATE SET fix_count = position_drop.fix_count + excluded.fix_count
     """
 )
+_ARRAYS: dict[str, Callable[[Any], ArrayParameter]] = {
+    "bigint": bigints, "real": reals, "float8": floats, "text": texts,
+}  # fmt: skip
 _MAKE_PARTITIONS = text("SELECT position_make_partitions(:first, :last)")
 # Days: what may come late, and the days of a server that nobody restarts.
 PARTITIONS_BACK, PARTITIONS_AHEAD = 8, 3
+OUTCOMES = (None, *Drop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,42 +105,57 @@ class PlacedFix:
     received_at: datetime
     skew_s: float = 0.0
 
-    @property
-    def at(self) -> datetime:
-        """When it was, by our clock."""
-        return self.fix.fixed_at + timedelta(seconds=self.skew_s)
-
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What became of a batch.
 
-    outcomes : (n,) for each fix the reason why it wasn't kept, None where it was
-    moved : the new latest positions of the units that moved on
+    codes : (n,) for each fix the place in `OUTCOMES` of why it wasn't kept, 0 where it was
+    moved : the new latest positions of the units that moved on, by corrected time
     """
 
-    outcomes: list[Drop | None]
-    moved: list[PlacedFix]
+    codes: NDArray[np.uint8]
+    moved: Rows
+
+    @property
+    def outcomes(self) -> list[Drop | None]:
+        """(n,) for each fix the reason why it wasn't kept, None where it was."""
+        return [OUTCOMES[code] for code in self.codes]
 
 
 def store_fixes(session: Session, fixes: Sequence[PlacedFix]) -> Stored:
+    """Store fixes in the session's transaction, as `store_rows`."""
+    return store_rows(
+        session,
+        rows_of(
+            row_of(each.fix, each.unit_id, each.device_id, to_us(each.received_at), each.skew_s)
+            for each in fixes
+        ),
+    )
+
+
+def store_rows(session: Session, rows: Rows) -> Stored:
     """Store fixes in the session's transaction. Who sends one again gets the same answer.
 
     A fix outside the unit's shifts isn't stored. Of a unit and device each time is stored once.
+
+    Parameters
+    ----------
+    rows : (n,) of `geo.positions.rows.ROW`
     """
-    outcomes: list[Drop | None] = [None] * len(fixes)
-    first: dict[tuple[int, int, datetime], int] = {}
-    for number, each in enumerate(fixes):
-        key = (each.unit_id, each.device_id, each.fix.fixed_at)
-        if first.setdefault(key, number) != number:
-            outcomes[number] = Drop.DUPLICATE
-    rows = sorted(first.values())
-    if rows:
-        refused = session.execute(_STORE, _columns([fixes[row] for row in rows])).all()
-        for number, on_duty in refused:
-            outcomes[rows[number - 1]] = Drop.DUPLICATE if on_duty else Drop.OFF_DUTY
-    kept = [each for each, why in zip(fixes, outcomes, strict=True) if why is None]
-    return Stored(outcomes, _move_latest(session, kept))
+    codes = np.zeros(len(rows), np.uint8)
+    order = np.lexsort((rows["fixed_us"], rows["device_id"], rows["unit_id"]))  # equal ones in turn
+    key = rows[["unit_id", "device_id", "fixed_us"]][order]
+    is_again = np.zeros(len(rows), bool)
+    is_again[order[1:]] = key[1:] == key[:-1]
+    codes[is_again] = OUTCOMES.index(Drop.DUPLICATE)
+    # In the order of the index: neighbours go to the same page.
+    once = order[~is_again[order]]
+    if len(once):
+        for number, on_duty in session.execute(_STORE, _parameters(rows[once], _COLUMNS)):
+            reason = Drop.DUPLICATE if on_duty else Drop.OFF_DUTY
+            codes[once[number - 1]] = OUTCOMES.index(reason)
+    return Stored(codes, _move_latest(session, rows[codes == 0]))
 
 
 def count_drops(session: Session, drops: Counter[tuple[int, Drop]], *, day: date) -> None:
@@ -147,52 +186,31 @@ def make_position_partitions(session: Session, *, now: datetime) -> None:
     )
 
 
-def _move_latest(session: Session, kept: Sequence[PlacedFix]) -> list[PlacedFix]:
-    newest: dict[int, PlacedFix] = {}
-    for each in kept:
-        stale_at = each.fix.stale_at
-        if stale_at is not None and stale_at <= each.received_at:
-            continue
-        if each.unit_id not in newest or each.at > newest[each.unit_id].at:
-            newest[each.unit_id] = each
-    if not newest:
-        return []
-    given = [newest[unit] for unit in sorted(newest)]
-    moved = set(
-        session.scalars(
-            _MOVE_LATEST,
-            {
-                "unit_id": [each.unit_id for each in given],
-                "at": [each.at for each in given],
-                "received_at": [each.received_at for each in given],
-                **_shared([each.fix for each in given]),
-            },
-        )
-    )
-    return [each for each in given if each.unit_id in moved]
+def _move_latest(session: Session, kept: Rows) -> Rows:
+    at_us = corrected_us(kept)
+    is_current = (kept["stale_us"] == NO_TIME) | (kept["stale_us"] > kept["received_us"])
+    kept, at_us = kept[is_current], at_us[is_current]
+    # The last of each unit in the order of time; of equal ones the first that came.
+    order = np.lexsort((-np.arange(len(kept)), at_us, kept["unit_id"]))
+    units = kept["unit_id"][order]
+    is_last = np.ones(len(order), bool)
+    is_last[:-1] = units[1:] != units[:-1]
+    newest = kept[order[is_last]]
+    if not len(newest):
+        return newest
+    newest["fixed_us"] = at_us[order[is_last]]
+    moved = session.scalars(_MOVE_LATEST, _parameters(newest, _LATEST)).all()
+    return newest if len(moved) == len(newest) else newest[np.isin(newest["unit_id"], moved)]
 
 
-def _columns(fixes: Sequence[PlacedFix]) -> dict[str, list[object]]:
-    return {
-        "unit_id": [each.unit_id for each in fixes],
-        "fixed_at": [each.fix.fixed_at for each in fixes],
-        "device_id": [each.device_id for each in fixes],
-        "sent_at": [each.fix.sent_at for each in fixes],
-        "received_at": [each.received_at for each in fixes],
-        "skew_s": [each.skew_s for each in fixes],
-        "altitude_m": [each.fix.altitude_m for each in fixes],
-        "source": [str(each.fix.source) for each in fixes],
-        **_shared([each.fix for each in fixes]),
-    }
+def _parameters(rows: Rows, names: Iterable[str]) -> dict[str, ArrayParameter]:
+    return {name: _column(rows, name) for name in names}
 
 
-def _shared(fixes: Sequence[Fix]) -> dict[str, list[object]]:
-    return {
-        "lon": [fix.position.longitude for fix in fixes],
-        "lat": [fix.position.latitude for fix in fixes],
-        "accuracy_m": [fix.accuracy_m for fix in fixes],
-        "speed_mps": [fix.speed_mps for fix in fixes],
-        "course_deg": [fix.course_deg for fix in fixes],
-        "battery_share": [fix.battery_share for fix in fixes],
-        "alarm": [fix.alarm for fix in fixes],
-    }
+def _column(rows: Rows, name: str) -> ArrayParameter:
+    kind = _COLUMNS[name]
+    if kind == "timestamptz":
+        return times(rows[name.replace("_at", "_us")])
+    if name == "source":
+        return texts(SOURCES[code] for code in rows["source"])
+    return _ARRAYS[kind](rows[name])

@@ -26,6 +26,8 @@ SECONDS_BELOW = 2**31 - 1
 # No speed over ground is above this; a device that says so has counted in the wrong unit or not at
 # all.
 SPEED_MAX_MPS = 340.0
+ACCURACY_BELOW_M = 1e7  # half-way round the world; 9999999.0 means unknown in Cursor on Target
+ALTITUDE_MIN_M, ALTITUDE_MAX_M = -12_000.0, 100_000.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -90,12 +92,12 @@ def course_deg(value: Any) -> float | None:
 def accuracy_m(value: Any) -> float | None:
     """Return a radius [m]; 0 and less mean unknown."""
     radius = number(value)
-    return radius if radius is not None and 0 < radius < 1e7 else None
+    return radius if radius is not None and 0 < radius < ACCURACY_BELOW_M else None
 
 
 def altitude_m(value: Any) -> float | None:
     """Return a height [m]."""
-    return _within(value, 1.0, -12_000.0, 100_000.0)
+    return _within(value, 1.0, ALTITUDE_MIN_M, ALTITUDE_MAX_M)
 
 
 def battery_share(value: Any, factor: float = PERCENT) -> float | None:

@@ -19,6 +19,7 @@ from geo.encryption import KEYS
 from geo.errors import DatabaseUnavailable, DiskFull, InvalidInput, PlatformError
 from geo.keys import KeyFile, KeyRing
 from geo.settings import Settings
+from geo.store.arrays import register_arrays
 from geo.store.cluster import (
     APPLICATION_ROLE,
     DATABASE_NAME,
@@ -140,6 +141,11 @@ def make_engine(url: str, *, pool_size: int, role: str | None = None) -> Engine:
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": "-c timezone=UTC"},
     )
     event.listen(engine, "handle_error", _translate)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: psycopg.Connection, _record: object) -> None:
+        register_arrays(connection)
+
     if role is not None:
 
         @event.listens_for(engine, "connect")

@@ -1,4 +1,4 @@
-"""Clocks: what can't be true is dropped, a skew is found, nothing moves the marker back."""
+"""Clocks: what can't be true is dropped, a skew is found."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.positions.admission import ROLLOVER, moves_latest, refusal_by_clock
+from geo.positions.admission import (
+    CLOCK_REFUSALS,
+    ROLLOVER,
+    refusal_by_clock,
+    refusals_by_clock,
+)
 from geo.positions.clocks import measure_skew
-from geo.positions.fix import Drop, Fix, Source
-from geo.values import LonLat
+from geo.positions.fix import Drop
+from geo.positions.rows import to_us
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
-def fix_at(moment: datetime, stale_at: datetime | None = None) -> Fix:
-    return Fix("1", moment, LonLat(112.55, 37.87), Source.OSMAND, stale_at=stale_at)
+near_now = st.timedeltas(timedelta(-8), timedelta(minutes=6)).map(lambda ago: NOW + ago)
 
 
 @pytest.mark.parametrize(
@@ -39,34 +43,30 @@ def fix_at(moment: datetime, stale_at: datetime | None = None) -> Fix:
     ],
 )
 def test_what_the_clock_says(ago: timedelta, reason: Drop | None) -> None:
-    assert refusal_by_clock(fix_at(NOW - ago), received_at=NOW) == reason
+    assert refusal_by_clock(NOW - ago, received_at=NOW) == reason
 
 
 def test_a_clock_known_to_be_ahead_is_no_future() -> None:
-    ahead = fix_at(NOW + timedelta(minutes=10))
+    ahead = NOW + timedelta(minutes=10)
     assert refusal_by_clock(ahead, received_at=NOW) == Drop.FUTURE
     assert refusal_by_clock(ahead, received_at=NOW, skew=timedelta(minutes=-10)) is None
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.timedeltas(timedelta(-9000), timedelta(9000)))
 def test_any_time_gets_an_answer(moment: datetime, skew: timedelta) -> None:
-    refusal_by_clock(fix_at(moment), received_at=NOW, skew=skew)
+    refusal_by_clock(moment, received_at=NOW, skew=skew)
 
 
-@given(st.permutations(range(6)))
-def test_the_latest_is_the_newest_in_any_order(order: list[int]) -> None:
-    latest: datetime | None = None
-    for n in order:
-        fix = fix_at(NOW + timedelta(seconds=n))
-        if moves_latest(fix, latest, received_at=NOW):
-            assert latest is None or fix.fixed_at > latest
-            latest = fix.fixed_at
-    assert latest == NOW + timedelta(seconds=5)
-
-
-def test_what_is_stale_on_arrival_moves_nothing() -> None:
-    stale = fix_at(NOW, stale_at=NOW - timedelta(seconds=1))
-    assert not moves_latest(stale, None, received_at=NOW)
+@given(
+    st.lists(st.datetimes(timezones=st.just(UTC)) | near_now, max_size=5),
+    st.timedeltas(timedelta(-9000), timedelta(9000)) | st.just(timedelta(0)),
+)
+def test_many_are_admitted_as_one_by_one(moments: list[datetime], skew: timedelta) -> None:
+    fixed_us = np.array([to_us(moment) for moment in moments], np.int64)
+    codes = refusals_by_clock(fixed_us, received_at=NOW, skew=skew)
+    assert [CLOCK_REFUSALS[code] for code in codes] == [
+        refusal_by_clock(moment, received_at=NOW, skew=skew) for moment in moments
+    ]
 
 
 MINUTES = np.arange(0.0, 1200.0, 60.0)  # when fixes came: for twenty minutes, one a minute

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -10,12 +11,15 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from geo.errors import InvalidInput
+from geo.errors import DatabaseUnavailable, InvalidInput
+from geo.positions import intake as intake_module
+from geo.positions.batch import read_batch
 from geo.positions.fix import Drop, Fix, Reading, Source
 from geo.positions.intake import Intake
 from geo.positions.live import LiveBoard, state_of
 from geo.positions.purging import purge_positions
 from geo.positions.reading import device_reports, track_of
+from geo.positions.rows import Rows, row_of, rows_of, to_us
 from geo.positions.storing import PlacedFix, make_position_partitions, store_fixes
 from geo.store.database import Database
 from geo.tables import PatrolLatest, PatrolPosition, PatrolUnit, PositionDrop
@@ -47,6 +51,10 @@ def placed(
     return PlacedFix(fix(second, **more), unit.id, device, received, skew_s)
 
 
+def moved(*fixes: PlacedFix) -> Rows:
+    return rows_of(row_of(each.fix, each.unit_id, each.device_id) for each in fixes)
+
+
 def latest(session: Session, unit: PatrolUnit) -> float:
     session.expire_all()
     at = session.scalars(select(PatrolLatest.at).where(PatrolLatest.unit_id == unit.id)).one()
@@ -70,11 +78,11 @@ def test_late_and_shuffled_fixes_never_move_the_latest_back(session: Session) ->
     unit = on_duty(session)
     assert len(store_fixes(session, [placed(unit, s) for s in (30, 10, 50, 20)]).moved) == 1
     assert latest(session, unit) == 50
-    assert store_fixes(session, [placed(unit, 40)]).moved == []
+    assert not len(store_fixes(session, [placed(unit, 40)]).moved)
     assert latest(session, unit) == 50
     # Stale on arrival: stored, and moves nothing.
     stored = store_fixes(session, [placed(unit, 90, stale_s=80)])
-    assert (stored.outcomes, stored.moved) == ([None], [])
+    assert (stored.outcomes, len(stored.moved)) == ([None], 0)
     # By corrected time: this clock is an hour behind.
     store_fixes(session, [placed(unit, 60 - 3600, skew_s=3600)])
     assert latest(session, unit) == 60
@@ -158,12 +166,12 @@ def test_states_by_age() -> None:
 def test_the_board_tells_each_change_once(session: Session) -> None:
     one, two = on_duty(session), on_duty(session, "U2")
     board = LiveBoard()
-    board.move([placed(one, 1), placed(two, 1)])
+    board.move(moved(placed(one, 1), placed(two, 1)))
     number, told = board.changes(0, {one.id, two.id})
     assert told.count("unit_id") == 2
     assert board.changes(number, {one.id, two.id}) == (number, "[]")
-    board.move([placed(one, 2)])
-    board.move([placed(one, 3)])
+    board.move(moved(placed(one, 2)))
+    board.move(moved(placed(one, 3)))
     number, told = board.changes(number, {one.id, two.id})
     assert told.count("unit_id") == 1
     assert "08:00:03" in told
@@ -176,8 +184,8 @@ def test_the_intake_answers_when_it_is_on_disk(database: Database) -> None:
         unit = on_duty(session)
         device, token = register_device(session, unit, name="phone")
         ids = unit.id, device.id
-    moved: list[PlacedFix] = []
-    intake = Intake(database, moved=moved.extend, now=lambda: NOW + timedelta(seconds=60))
+    told: list[Rows] = []
+    intake = Intake(database, moved=told.append, now=lambda: NOW + timedelta(seconds=60))
     with pytest.raises(KeyError):
         intake.known_device(token)
     known = intake.device_of(token)
@@ -201,7 +209,7 @@ def test_the_intake_answers_when_it_is_on_disk(database: Database) -> None:
         Drop.ZERO: 2,
     }
     assert answers[-1].dropped == lost
-    assert moved[-1].fix == fix(49)
+    assert told[-1]["fixed_us"].tolist() == [to_us(fix(49).fixed_at)]
     with database.session() as session:
         assert session.scalar(select(func.count()).select_from(PatrolPosition)) == 50
         drops = session.execute(select(PositionDrop.reason, PositionDrop.fix_count)).all()
@@ -251,6 +259,61 @@ def test_a_store_that_fails_is_said_and_the_next_is_stored(database: Database) -
         with pytest.raises(Exception, match="could not be stored"):
             intake.take(known, Reading([broken])).result(timeout=30)
         assert intake.take(known, Reading([fix(0)])).result(timeout=30).stored == 1
+    finally:
+        intake.stop()
+
+
+def test_a_long_message_lets_short_ones_pass_and_is_answered_when_all_is_on_disk(
+    database: Database,
+) -> None:
+    with database.session() as session:
+        long_unit, short_unit = on_duty(session, "L"), on_duty(session, "S")
+        long_token = register_device(session, long_unit)[1]
+        short_token = register_device(session, short_unit, name="phone")[1]
+    intake = Intake(database, now=lambda: NOW + timedelta(hours=4))
+    long, short = intake.device_of(long_token), intake.device_of(short_token)
+    assert long is not None
+    assert short is not None
+    start = NOW.timestamp()
+    times = [start + at for at in range(10_000)] + [start, start - 60, start + 9 * 3600]
+    fields = [{"fixed_at": at, "longitude": 112.55, "latitude": 37.87} for at in times]
+    answered: list[str] = []
+    many = intake.take(long, read_batch(json.dumps(fields).encode(), device_id="batch"))
+    many.add_done_callback(lambda _: answered.append("long"))
+    one = intake.take(short, Reading([fix(0)]))
+    one.add_done_callback(lambda _: answered.append("short"))
+    intake.start()
+    try:
+        assert one.result(timeout=60).stored == 1
+        taken = many.result(timeout=60)
+    finally:
+        intake.stop()
+    assert answered == ["short", "long"]
+    assert taken.stored == 10_000
+    assert taken.dropped == {Drop.DUPLICATE: 1, Drop.OFF_DUTY: 1, Drop.FUTURE: 1}
+    with database.session() as session:
+        assert session.scalar(select(func.count()).select_from(PatrolPosition)) == 10_001
+        assert latest(session, long_unit) == 9_999
+        counts = session.execute(select(PositionDrop.reason, PositionDrop.fix_count)).all()
+        assert dict(map(tuple, counts)) == {"duplicate": 1, "off_duty": 1, "future": 1}
+
+
+def test_what_comes_beyond_the_bound_is_told_to_come_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.session() as session:
+        token = register_device(session, on_duty(session))[1]
+    monkeypatch.setattr(intake_module, "WAITING_FIXES_MAX", 1)
+    intake = Intake(database, now=lambda: NOW + timedelta(minutes=1))
+    known = intake.device_of(token)
+    assert known is not None
+    first = intake.take(known, Reading([fix(0), fix(1)]))
+    with pytest.raises(DatabaseUnavailable, match="Keep these"):
+        intake.take(known, Reading([fix(2)])).result(timeout=30)
+    intake.start()
+    try:
+        assert first.result(timeout=30).stored == 2
+        assert intake.take(known, Reading([fix(2)])).result(timeout=30).stored == 1
     finally:
         intake.stop()
 

@@ -15,10 +15,11 @@ from geo.positions import wire
 from geo.positions.batch import read_batch
 from geo.positions.csv_fixes import read_csv
 from geo.positions.cursor_on_target import read_cursor_on_target
-from geo.positions.fix import Drop, Reading
+from geo.positions.fix import Drop, Fix, Reading, Source
 from geo.positions.gpx import read_gpx
 from geo.positions.osmand import read_osmand
 from geo.positions.owntracks import read_owntracks
+from geo.positions.plain_fields import FIELDS
 from geo.positions.traccar_client_form import read_traccar_client_form
 from geo.positions.traccar_client_json import read_traccar_client_json
 from geo.positions.traccar_forward import read_traccar_forward
@@ -69,7 +70,8 @@ def test_a_sound_body_is_read(name: str) -> None:
 @given(body=st.binary(max_size=200))
 def test_any_bytes_are_read_or_counted(name: str, body: bytes) -> None:
     reading = READERS[name](body)
-    assert reading.fixes or reading.dropped or name == "csv" or not body.strip()
+    is_empty = not body.strip() or (name == "batch" and wire.json_of(body) == [])
+    assert reading.fixes or reading.dropped or name == "csv" or is_empty
     assert set(reading.first_at) == set(reading.dropped)
 
 
@@ -137,3 +139,58 @@ def test_all_writings_of_a_time_mean_the_same(moment: datetime) -> None:
         assert wire.any_time(written) == whole
     if seconds * 1000 > wire.SECONDS_BELOW:
         assert wire.any_time(seconds * 1000) == whole
+
+
+def fix_by_fix(fields: object, device_id: str | None) -> Fix | Drop:
+    """What the platform's own fields tell, read one by one."""
+    if not isinstance(fields, dict):
+        return Drop.UNREADABLE
+    name = wire.name_of(fields.get("device_id")) or device_id
+    if name is None:
+        return Drop.NO_DEVICE
+    position = wire.position_of(fields.get("longitude"), fields.get("latitude"))
+    if isinstance(position, Drop):
+        return position
+    fixed_at = wire.any_time(fields.get("fixed_at"))
+    if fixed_at is None:
+        return Drop.BAD_TIME
+    return Fix(
+        name, fixed_at, position, Source.BATCH,
+        sent_at=wire.any_time(fields.get("sent_at")),
+        accuracy_m=wire.accuracy_m(fields.get("accuracy_m")),
+        speed_mps=wire.speed_mps(fields.get("speed_mps")),
+        course_deg=wire.course_deg(fields.get("course_deg")),
+        altitude_m=wire.altitude_m(fields.get("altitude_m")),
+        battery_share=wire.battery_share(fields.get("battery_share"), factor=1.0),
+        alarm=wire.alarm_of(fields.get("alarm")),
+    )  # fmt: skip
+
+
+plain_values = (
+    st.floats() | st.integers() | st.floats(-1, 400) | st.floats(1e9, 2e9) | st.just(0) | st.none()
+    | st.just("") | st.just("1772600760.25") | st.just("2026-03-04T05:06:00+08:00")
+    | st.just(10**400) | st.just("1_0") | st.just("nan") | st.booleans() | st.just([1])
+)  # fmt: skip
+plain_fixes = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(FIELDS, plain_values) | {"else": plain_values}
+) | st.just(7)
+sound_fixes = st.fixed_dictionaries(
+    {"fixed_at": st.floats(0, 3e9) | st.integers(0, 10**13), "longitude": st.floats(-181, 181),
+     "latitude": st.floats(-90, 90)},
+    optional={"device_id": st.sampled_from(["a", "b", 7]), "speed_mps": st.floats(-1, 400),
+              "sent_at": st.floats(0, 3e9)},
+)  # fmt: skip
+
+
+@given(
+    fixes=st.lists(sound_fixes, max_size=6) | st.lists(plain_fixes | sound_fixes, max_size=6),
+    device_id=st.none() | st.just("batch"),
+)
+def test_many_at_a_time_are_read_as_one_by_one(fixes: list[object], device_id: str | None) -> None:
+    reading = read_batch(json.dumps(fixes).encode(), device_id=device_id)
+    expected = Reading()
+    for at, each in enumerate(json.loads(json.dumps(fixes))):
+        expected.take(fix_by_fix(each, device_id), at)
+    assert list(reading.fixes) == expected.fixes
+    assert (reading.dropped, reading.first_at) == (expected.dropped, expected.first_at)
+    assert reading.claimed == expected.claimed
