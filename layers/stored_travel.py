@@ -88,6 +88,8 @@ class StoredTravel:
         RoadNetworkNotFound : none is in force on that day
         """
         version = get_road_version(session, on=at.astimezone(self.zone).date())
+        if version.id not in self._networks:
+            end_reading(session)
         with self._lock:
             loaded = self._networks.get(version.id)
             if loaded is None:
@@ -122,6 +124,8 @@ class StoredTravel:
         )
         factor = 1.0 if hour is None else profile.hour_factor[hour]
         key = (roads.id, mode, factor, tuple(closure.source_ids for closure in closures))
+        if key not in self._graphs:
+            end_reading(session)
         with self._lock:
             travel = self._graphs.get(key)
             if travel is None:
@@ -152,3 +156,14 @@ class StoredTravel:
             del self._snappers[snapper]
         for graph in [key for key in self._graphs if key[0] == network_id]:
             del self._graphs[graph]
+
+
+def end_reading(session: Session) -> None:
+    """End the transaction of a session that only reads, before something long that asks nothing.
+
+    A graph takes seconds to build, and who waits for another's waits as long; a transaction that is
+    idle meanwhile keeps the store from tidying up. The next statement begins another, in the same
+    scope. A session that writes keeps its transaction: it is one write.
+    """
+    if session.get_bind().get_execution_options().get("postgresql_readonly"):
+        session.commit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from sqlalchemy.orm import Session
 from geo.errors import RoadNetworkNotFound
 from geo.roads.modes import TravelMode
 from geo.roads.store import close_roads, store_road_network
+from geo.store.database import Database
 from geo.tables import UNIT_KINDS
+from geo.values import GridScope
 from layers.stored_travel import MODE_OF_KIND, StoredTravel
 from layers.travel import TravelTimes
 from tests.geo.roads.streets import TEN_MPS, place, streets
@@ -62,6 +65,29 @@ def test_rush_hours_are_slower_by_the_clock_of_the_deployment(session: Session) 
     event.listen(session.bind, "before_cursor_execute", lambda *a: reads.append(a[2]))
     assert roads.travel(session, TravelMode.CAR, at=NOON + timedelta(hours=1)) is noon
     assert not any("road_line" in statement for statement in reads)
+
+
+def test_a_graph_is_built_outside_of_a_reader_s_transaction(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And within the one of a session that writes: its write is one."""
+    with database.session() as session:
+        store_road_network(session, streets(TOWN), name="甲", valid_from=DAY)
+    open_while_built = []
+    build = TravelTimes.of
+
+    def watched(*given: Any, **options: Any) -> TravelTimes:
+        open_while_built.append(asking.in_transaction())
+        return build(*given, **options)
+
+    monkeypatch.setattr(TravelTimes, "of", watched)
+    for opened in (database.read_session_of, database.session_of):
+        roads = StoredTravel(zone="Asia/Shanghai")
+        with opened(GridScope.everything()) as asking:
+            roads.travel(asking, TravelMode.CAR, at=NOON)
+            assert roads.roads(asking, at=NOON).name == "甲"  # it goes on reading
+            roads.travel(asking, TravelMode.CAR, at=NOON)
+    assert open_while_built == [False, True]
 
 
 def test_every_kind_of_unit_moves_somehow() -> None:
