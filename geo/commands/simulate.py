@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -15,18 +16,14 @@ from rich.console import Console
 
 from geo.commands.context import open_store
 from geo.demo.city import NOTICE, generate_city
-from geo.errors import PatrolPlanNotFound
-from geo.local_plane import LocalPlane
-from geo.routes.plans import routes_of_plan
 from geo.settings import load_settings
-from geo.simulator.devices import Device, report
+from geo.simulator.assigned import Drive, assigned_drive
+from geo.simulator.devices import Device
 from geo.simulator.patrol_walk import BY_CAR, BY_MOTORCYCLE, ON_FOOT
-from geo.simulator.planned import planned_walk
 from geo.simulator.posting import Posted, post_reports
 from geo.simulator.road_plan import RoadPlan
 from geo.simulator.shift import SimulatedShift, simulate_shift
 from geo.stored_grids import load_stored_grids
-from geo.tables import PatrolUnit
 from geo.units.devices import register_device
 from geo.units.units import create_unit, plan_shift, set_status
 from geo.values import GridScope, Period
@@ -47,12 +44,16 @@ def simulate(
         int | None, typer.Option(min=1, help="Drive the routes of an assigned patrol plan.")
     ] = None,
     late: Annotated[float, typer.Option(help="Behind the plan all the time [min].")] = 0.0,
+    past: Annotated[
+        bool, typer.Option("--past", help="Of a plan: only what lies in the past, then end.")
+    ] = False,
     url: Annotated[str, typer.Option(help="The running server.")] = "http://127.0.0.1:8000",
 ) -> None:
     """Make generated units with a device each, and let them send their positions as phones do."""
     console = Console(stderr=True)
     if plan is not None:
-        _drive_plan(plan, url, console, interval=interval, late_s=late * 60, seed=seed)
+        drive = Drive(interval_s=interval, late_s=late * 60, seed=seed)
+        _drive(plan, url, console, drive, is_past_only=past)
         return
     if kind not in MOVEMENTS:
         raise typer.BadParameter(f"{kind} is none of {', '.join(MOVEMENTS)}.")
@@ -66,6 +67,30 @@ def simulate(
     )  # fmt: skip
     tokens = _make_units(shift, kind, start, timedelta(minutes=minutes))
     console.print(f"{NOTICE}: {units} units for {minutes:g} min, to {url}. Ctrl-C ends it.")
+    posted = post_reports(
+        url, tokens, shift.reports, plane=shift.plan.plane, start_s=start.timestamp(),
+        told=_teller(console),
+    )  # fmt: skip
+    console.print(f"{posted.sent} positions were sent.")
+
+
+def _drive(plan_id: int, url: str, console: Console, drive: Drive, *, is_past_only: bool) -> None:
+    """Let the units of an assigned plan do what it says; what lies in the past is sent at once.
+
+    Only their own phones should report meanwhile: a unit that the demo city moves is in two places.
+    """
+    with open_store(load_settings()) as store:
+        reports = assigned_drive(store, plan_id, drive)
+    if is_past_only:
+        reports = reports.until(datetime.now(UTC))
+    console.print(
+        f"{len(reports.tokens)} units drive the plan {plan_id}, to {url}. Ctrl-C ends it."
+    )
+    posted = reports.post(url, told=_teller(console))
+    console.print(f"{posted.sent} positions were sent.")
+
+
+def _teller(console: Console) -> Callable[[Posted], None]:
     begun = time.monotonic()
 
     def told(posted: Posted) -> None:
@@ -75,48 +100,7 @@ def simulate(
                 "sent again"
             )
 
-    posted = post_reports(
-        url, tokens, shift.reports, plane=shift.plan.plane, start_s=start.timestamp(), told=told
-    )
-    console.print(f"{posted.sent} positions were sent.")
-
-
-def _drive_plan(
-    plan_id: int, url: str, console: Console, *, interval: float, late_s: float, seed: int
-) -> None:
-    """Let the units of an assigned plan do what it says; what lies in the past is sent at once.
-
-    Only their own phones should report meanwhile: a unit that the demo city moves is in two places.
-    """
-    settings = load_settings()
-    with open_store(settings) as store, store.session() as session:
-        routes = routes_of_plan(session, plan_id)
-        if not routes:
-            raise PatrolPlanNotFound(
-                f"No unit has a route of the plan {plan_id}. Assign it first.", plan_id=plan_id
-            )
-        tokens = [
-            register_device(session, session.get_one(PatrolUnit, route.unit_id))[1]
-            for route in routes
-        ]
-        found = [(route.stops, route.legs, route.ends_at) for route in routes]
-        start = min(route.starts_at for route in routes)
-    lines = [point for _, legs, _ in found for leg in legs for point in leg["line"]]
-    (west, south), (east, north) = np.min(lines, axis=0), np.max(lines, axis=0)
-    plane = LocalPlane.of_bounds(float(west), float(south), float(east), float(north))
-    device = Device(interval_s=interval, noise_m=5.0, noise_lasts_s=20.0)
-    reports = [
-        report(
-            planned_walk(stops, legs, start=start, plane=plane, late_s=late_s),
-            seconds=(ends_at - start).total_seconds(),
-            device=device,
-            rng=np.random.default_rng([seed, number]),
-        )
-        for number, (stops, legs, ends_at) in enumerate(found)
-    ]
-    console.print(f"{len(routes)} units drive the plan {plan_id}, to {url}. Ctrl-C ends it.")
-    posted = post_reports(url, tokens, reports, plane=plane, start_s=start.timestamp())
-    console.print(f"{posted.sent} positions were sent.")
+    return told
 
 
 def _make_units(shift: SimulatedShift, kind: str, start: datetime, lasts: timedelta) -> list[str]:

@@ -54,6 +54,13 @@ class Reports:
     accuracy_m: FloatArray
     is_wild: NDArray[np.bool_]
 
+    def where(self, kept: NDArray[np.bool_]) -> Reports:
+        """Return some of them."""
+        return Reports(
+            self.true_s[kept], self.fixed_s[kept], self.received_s[kept], self.xy[kept],
+            self.accuracy_m[kept], self.is_wild[kept],
+        )  # fmt: skip
+
 
 def report(walk: Walk, *, seconds: float, device: Device, rng: np.random.Generator) -> Reports:
     """Return what a device reports in the first `seconds` of a walk."""

@@ -69,7 +69,8 @@ def move_stop(
 
     Return the problem with the stop locked there, about when it then begins, and routes to start
     the next search from. Stops behind it that no longer fit are left to that search; those that
-    have to be must fit.
+    have to be must fit. Stops that were moved before keep their place in the order, and may get
+    another time; those that were locked keep their time.
 
     Parameters
     ----------
@@ -90,7 +91,10 @@ def move_stop(
         ),
     )  # fmt: skip
     # Without a time, so that only slot, shift and what stands before it say when it begins.
-    pinned = replace(freed, locks=(*freed.locks, Lock(place_id, slot, unit_id)))
+    timed = tuple(
+        replace(lock, begin_s=None) if lock.is_moved else lock for lock in freed.locks
+    )  # fmt: skip
+    pinned = replace(freed, locks=(*timed, Lock(place_id, slot, unit_id)))
     asked = search_task(pinned)
     units = [unit.unit_id for unit in pinned.units]
     rows = {
@@ -135,9 +139,15 @@ def move_stop(
                 "the stop behind it.",
                 place_id=visit.place.place_id if visit.place else None,
             )
-    lock = Lock(place_id, slot, unit_id, begin, _tolerance(problem))
-    locked = replace(freed, locks=(*freed.locks, lock))
-    return locked, asked.routes_of(tours)
+    made = {(lock.place_id, lock.slot): rows[lock.place_id, lock.slot, None] for lock in timed}
+    # One that this plan doesn't hold keeps the time that it had.
+    again = tuple(
+        replace(lock, begin_s=int(tours.begin[made[lock.place_id, lock.slot]]))
+        if lock.is_moved and tours.unit[made[lock.place_id, lock.slot]] != NOWHERE else lock
+        for lock in freed.locks
+    )  # fmt: skip
+    lock = Lock(place_id, slot, unit_id, begin, _tolerance(problem), is_moved=True)
+    return replace(freed, locks=(*again, lock)), asked.routes_of(tours)
 
 
 def _no_room(asked: SearchTask, tours: Tours, key: int, u: int) -> str:

@@ -23,6 +23,7 @@ from layers.routes.ways import Leg, legs_of
 from layers.travel import TravelTimes
 
 AGAIN_S = 0.8  # searched after an edit, so that the answer is there in under two seconds
+SHARE_FOR_ANOTHER_ORDER = 0.01  # more prize, for which a leader's order is given up
 OTHERS_S = 0.3  # for all other near-equal plans together
 EXTRA_PRIZE = 5.0  # of a place that a leader adds and that isn't a must
 
@@ -109,7 +110,7 @@ def edited(
         raise InvalidInput("Say which place is meant.", field="place_id")
     problem = kept.problem(road_times(travel, kept.points).travel_s)
     changed, start = _changed(problem, plan, kind, place_id, slot, unit_id, position)
-    again = solve_routes(changed, seconds=AGAIN_S, seed=kept.seed, start=start)
+    again = solved_again(changed, start, seconds=AGAIN_S, seed=kept.seed)
     others = [other for k, other in enumerate(kept.plans) if k != kept.chosen]
     found = [again]
     if others:
@@ -126,6 +127,25 @@ def edited(
         kept, locks=changed.locks, bans=changed.bans, plans=tuple(found), chosen=0,
         is_drawn=False, told=told, before_edit=kept.told if warned else None,
     )  # fmt: skip
+
+
+def solved_again(
+    problem: RouteProblem,
+    start: tuple[UnitRoute, ...],
+    *,
+    seed: int,
+    seconds: float | None = None,
+    steps: int | None = None,
+) -> PatrolPlan:
+    """Return a plan after a change: the order that the leader made, with what still fits put in; or
+    what a search finds from there, where that does more of what has to be, or is worth over
+    `SHARE_FOR_ANOTHER_ORDER` more. For less, nobody wants other stops moved about."""
+    repaired = solve_routes(problem, steps=0, seed=seed, start=start)
+    searched = solve_routes(problem, seconds=seconds, steps=steps, seed=seed, start=repaired.routes)
+    if len(searched.unmet) != len(repaired.unmet):
+        return searched if len(searched.unmet) < len(repaired.unmet) else repaired
+    is_worth_it = searched.prize > repaired.prize * (1 + SHARE_FOR_ANOTHER_ORDER)
+    return searched if is_worth_it else repaired
 
 
 def _changed(

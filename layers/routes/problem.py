@@ -102,6 +102,8 @@ class Lock:
     """A stop that stays: by this unit, and where a time is given about then.
 
     begin_s : when it begins, give or take `tolerance_s`; None: at any time of its slot
+    is_moved : it came by moving the stop, which says its place in the order: the next stop that is
+        moved may shift its time
     """
 
     place_id: str
@@ -109,6 +111,7 @@ class Lock:
     unit_id: str
     begin_s: int | None = None
     tolerance_s: int = LOCK_TOLERANCE_S
+    is_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
-import httpx2 as httpx
-import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy import select
 
-from geo.local_plane import LocalPlane
 from geo.roads.store import store_road_network
-from geo.simulator.devices import Device, report
-from geo.simulator.planned import planned_walk
+from geo.simulator.assigned import Drive, assigned_drive
 from geo.store.cluster import EmbeddedCluster
-from geo.tables import Account, KeyPlace, KeyPlaceDose, PatrolRoute, PatrolUnitMember
-from geo.units.devices import register_device
+from geo.tables import Account, KeyPlace, KeyPlaceDose, PatrolUnitMember
 from geo.units.units import create_unit, plan_shift
 from geo.values import GridScope, LonLat, Period
 from tests.geo.roads.streets import place, streets
@@ -45,11 +39,10 @@ CORNERS = {"一小": (0, 0), "车站": (4, 0), "菜场": (4, 2)}
 
 @dataclass
 class Shift:
-    """A server, two cars on duty with a device each, three key places."""
+    """A server, two cars on duty, three key places."""
 
     site: Site
     units: dict[str, int]
-    tokens: dict[int, str]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +50,7 @@ def shift(cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory) ->
     with register_site(cluster, tmp_path_factory.mktemp("routes")) as site:
         with site.database.session() as session:
             store_road_network(session, streets(BLOCK), name="t", valid_from=date(2025, 1, 1))
-            units, tokens = {}, {}
+            units = {}
             for name in ("甲组", "乙组"):
                 unit = create_unit(
                     session, name, name, scope=GridScope.everything(), kind="car",
@@ -65,7 +58,6 @@ def shift(cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory) ->
                 )  # fmt: skip
                 plan_shift(session, unit, Period(START, END), planned_by="x")
                 units[name] = unit.id
-                tokens[unit.id] = register_device(session, unit)[1]
             worker = session.scalars(select(Account.id).where(Account.name == "worker")).one()
             session.add(PatrolUnitMember(unit_id=units["甲组"], account_id=worker, role="member"))
             for name, at in CORNERS.items():
@@ -76,7 +68,7 @@ def shift(cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory) ->
                 session.flush()
                 session.add(KeyPlaceDose(key_place_id=key.id, first_hour=0, end_hour=24,
                                          weekdays=[1, 2, 3, 4, 5, 6, 7], dose_s=600))  # fmt: skip
-        yield Shift(site, units, tokens)
+        yield Shift(site, units)
 
 
 def open_form(page: Page, url: str) -> None:
@@ -97,30 +89,27 @@ def solve(page: Page, *units: str) -> None:
     page.wait_for_selector("html[data-plan=shown]", state="attached")
 
 
-def drive(shift: Shift, unit_id: int) -> int:
-    """Let a simulated phone report a drive by the unit's route, until now; how many were stored."""
-    with shift.site.database.session() as session:
-        route = session.scalars(select(PatrolRoute).where(PatrolRoute.unit_id == unit_id)).one()
-        stops, legs = route.stops, route.legs
-    plane = LocalPlane.of_bounds(*place(0, 2), *place(4, 0))
-    seconds = (datetime.now(UTC) - START).total_seconds() - 60
-    walk = planned_walk(stops, legs, start=START, plane=plane)
-    told = report(walk, seconds=seconds, device=Device(interval_s=20, noise_m=5),
-                  rng=np.random.default_rng(1))  # fmt: skip
-    fixes: list[dict[str, Any]] = [
-        {
-            "fixed_at": START.timestamp() + float(at),
-            "longitude": float(x) / plane.metres_per_lon_deg + plane.longitude,
-            "latitude": float(y) / plane.metres_per_lat_deg + plane.latitude,
-        }
-        for at, (x, y) in zip(told.fixed_s, told.xy, strict=True)
-    ]
-    answer = httpx.post(
-        f"{shift.site.url}/v1/positions/in/batch",
-        json={"fixes": fixes},
-        headers={"Authorization": f"Bearer {shift.tokens[unit_id]}"},
-    )
-    return int(answer.json()["stored"])
+def names_of(stops: Locator) -> list[str]:
+    return [next(each for each in CORNERS if each in text) for text in stops.all_inner_texts()]
+
+
+def drag(page: Page, stop: Locator, goal: Locator, *, is_below: bool = False) -> None:
+    """Take a stop by its text, and drop it above or below another."""
+    goal.scroll_into_view_if_needed()
+    stop.scroll_into_view_if_needed()
+    here, there = stop.bounding_box(), goal.bounding_box()
+    assert here is not None and there is not None
+    page.mouse.move(here["x"] + 60, here["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(here["x"] + 60, there["y"] + 20, steps=5)
+    page.mouse.move(here["x"] + 60, there["y"] + (there["height"] - 6 if is_below else 6), steps=5)
+    page.mouse.up()
+
+
+def drive(shift: Shift, plan_id: int) -> int:
+    """Let simulated phones report a drive by the plan's routes, until now; how many were sent."""
+    drive = assigned_drive(shift.site.database, plan_id, Drive(interval_s=20))
+    return drive.until(datetime.now(UTC)).post(shift.site.url).sent
 
 
 def test_a_shift_is_planned_assigned_driven_and_compared(browser: Browser, shift: Shift) -> None:
@@ -140,11 +129,28 @@ def test_a_shift_is_planned_assigned_driven_and_compared(browser: Browser, shift
         name = next(each for each in CORNERS if each in first)
         stops.first.get_by_role("button", name=f"推后: {name}").press("Enter")
         expect(stops.nth(1)).to_contain_text(name)
-        expect(stops.nth(1)).to_contain_text("🔒")
+        expect(stops.nth(1)).to_contain_text("已锁定")
+        expect(stops.nth(1).get_by_role("button", name=f"推后: {name}")).to_be_focused()
+
+        # By the mouse: the last stop goes before all others, which keep their order.
+        order = names_of(stops)
+        page.wait_for_function("!document.querySelector('#route-lists').ariaBusy")
+        drag(page, stops.nth(2), stops.nth(0))
+        expect(stops.nth(0)).to_contain_text(order[2])
+        expect(stops.nth(0)).to_contain_text("已锁定")
+        assert names_of(stops) == [order[2], order[0], order[1]]
+        # Dropped where it was, nothing is asked.
+        first_id = stops.nth(0).get_attribute("data-place")
+        with page.expect_request("**/edits") as asked:
+            drag(page, stops.nth(1), stops.nth(1))
+            drag(page, stops.nth(0), stops.nth(2), is_below=True)
+        assert f'"place_id":"{first_id}"' in (asked.value.post_data or "")
+        expect(stops.nth(2)).to_contain_text(order[2])
+        assert names_of(stops) == order
 
         page.locator("#assign").click()
         expect(page.locator("#routes-status")).to_have_text("已下达。")
-        assert drive(shift, shift.units["甲组"]) > 100
+        assert drive(shift, int(page.locator("#plan-choice").input_value())) > 100
         page.locator("#tab-actual").click()
         made = page.locator("#actual-lists .state")
         expect(made).to_have_text(["已到", "已到", "已到"])

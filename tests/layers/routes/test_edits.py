@@ -14,6 +14,8 @@ from geo.values import LonLat
 from layers.routes.checking import plan_faults
 from layers.routes.edits import allow_place, forbid_place, lock_stop, move_stop, unlock_stop
 from layers.routes.matrix import road_times
+from layers.routes.plan import PatrolPlan
+from layers.routes.planning import SHARE_FOR_ANOTHER_ORDER, solved_again
 from layers.routes.problem import RouteProblem, Slot
 from layers.routes.reasons import why_left_out, why_stops
 from layers.routes.solving import solve_routes
@@ -47,6 +49,55 @@ def test_a_moved_stop_stays_where_it_was_put(asked: RouteProblem, random) -> Non
     assert plan_faults(moved, again) == []
     at = {(s.place_id, s.slot): r.unit_id for r in again.routes for s in r.stops}
     assert at[place_id, slot] == route.unit_id
+
+
+@settings(max_examples=40, deadline=None)
+@given(shifts(), st.randoms(use_true_random=False))
+def test_a_leaders_order_is_given_up_only_for_more(asked: RouteProblem, random) -> None:  # type: ignore[no-untyped-def]
+    plan = solve_routes(asked, steps=20)
+    stops = [(r.unit_id, s.place_id, s.slot) for r in plan.routes for s in r.stops if s.place_id]
+    if not stops:
+        return
+    unit_id, place_id, slot = random.choice(stops)
+    assert place_id is not None
+    try:
+        moved, start = move_stop(asked, plan, place_id, slot, unit_id=unit_id, position=0)
+    except InvalidInput:
+        return
+    again = solved_again(moved, start, steps=40, seed=1)
+    given = sum(stop.prize for route in start for stop in route.stops)
+    assert plan_faults(moved, again) == [] and again.prize >= given
+    if again.prize <= given * (1 + SHARE_FOR_ANOTHER_ORDER) and not again.unmet:
+        for before, after in zip(start, again.routes, strict=True):
+            wanted = [(stop.place_id, stop.slot) for stop in before.stops]
+            kept = [key for stop in after.stops if (key := (stop.place_id, stop.slot)) in wanted]
+            assert kept == wanted
+
+
+def test_what_was_moved_before_makes_room_and_what_was_locked_does_not() -> None:
+    # 5 min to a, 5 on to b, 15 back to c: by one car in two hours.
+    asked = problem(
+        [spot(name, minutes, Slot(0, 2 * HOUR, 1.0)) for name, minutes in
+         (("a", 5), ("b", 10), ("c", -5))],
+        [car(off_s=2 * HOUR)],
+    )  # fmt: skip
+
+    def order(plan: PatrolPlan) -> list[str | None]:
+        return [stop.place_id for stop in plan.routes[0].stops]
+
+    plan, problem_now = solve_routes(asked, steps=40), asked
+    for name in ("a", "b", "c"):  # each before all others
+        problem_now, start = move_stop(problem_now, plan, name, 0, unit_id="car", position=0)
+        plan = solved_again(problem_now, start, steps=40, seed=1)
+        assert plan_faults(problem_now, plan) == []
+        assert order(plan)[0] == name and len(order(plan)) == 3
+    assert order(plan) == ["c", "b", "a"]
+    begin = {stop.place_id: stop.begin_s for stop in plan.routes[0].stops}
+    assert begin == {"c": 5 * MIN, "b": 30 * MIN, "a": 45 * MIN}
+    # Locked by hand, about 0:30, b can't be half an hour later.
+    locked = lock_stop(problem_now, plan, "b", 0)
+    with pytest.raises(InvalidInput, match="no longer be in time"):
+        move_stop(locked, plan, "a", 0, unit_id="car", position=0)
 
 
 def test_drag_to_another_unit() -> None:

@@ -2,6 +2,7 @@
 
 import { askJson } from "./api.js";
 import { afterPause, byId, make } from "./dom.js";
+import { dragStops } from "./route_dragging.js";
 import { colourOf, drawRoutes, showRoutes } from "./route_drawing.js";
 import { formatMetres, formatNumber, say } from "./texts.js";
 
@@ -21,7 +22,6 @@ const minutes = (seconds) => say("routes.minutes", { value: formatNumber(Math.ro
 let plan = null;
 let map = null;
 let group = null;
-let dragged = null;
 let actualTimer = 0;
 
 export function addRoutes(given) {
@@ -39,6 +39,9 @@ export function addRoutes(given) {
   byId("again").addEventListener("click", () => guarded(solveAgain, byId("again")));
   byId("assign").addEventListener("click", () => guarded(assign, byId("assign")));
   byId("end-plan").addEventListener("click", () => guarded(endPlan, byId("end-plan")));
+  dragStops(byId("route-lists"), (stop, unitId, position) => guarded(() => edit({
+    kind: "move", place_id: stop.dataset.place, slot: Number(stop.dataset.slot), unit_id: unitId, position,
+  })));
   byId("plan-choice").addEventListener("change", (event) => guarded(() => openPlan(event.target.value)));
   byId("near-equal-choice").addEventListener("change", (event) =>
     guarded(() => edit({ kind: "choose", chosen: Number(event.target.value) })));
@@ -195,8 +198,21 @@ async function solveAgain() {
 }
 
 async function edit(change) {
-  plan = await post("edits", { version: plan.version, ...change });
+  const tool = document.activeElement?.dataset?.tool;
+  byId("route-lists").setAttribute("aria-busy", "true");
+  try {
+    plan = await post("edits", { version: plan.version, ...change });
+  } finally {
+    byId("route-lists").removeAttribute("aria-busy");
+  }
   showPlan();
+  const stop = [...document.querySelectorAll("li[data-place]")].find(
+    (each) => each.dataset.place === change.place_id && Number(each.dataset.slot) === change.slot);
+  if (!stop) return;
+  stop.classList.add("is-changed");
+  stop.scrollIntoView({ block: "nearest" });
+  // Who works by keyboard stays at the stop, and at what was pressed.
+  if (tool) (stop.querySelector(`[data-tool=${tool}]:not(:disabled)`) ?? stop.querySelector("[data-tool]:not(:disabled)"))?.focus();
 }
 
 async function assign() {
@@ -273,10 +289,6 @@ function routeSection(route, number, mayEdit) {
     make("a", { href: `/v1/patrol-plans/${plan.plan_id}/routes/${route.unit_id}/gpx` }, "GPX"));
   const list = make("ol", { class: "stops", "data-unit": route.unit_id });
   route.stops.forEach((stop, position) => list.append(stopItem(route, stop, position, number, mayEdit)));
-  if (mayEdit) {
-    list.addEventListener("dragover", (event) => event.preventDefault());
-    list.addEventListener("drop", (event) => drop(event, route, route.stops.length));
-  }
   return make("section", { class: "block", "aria-label": route.name },
     make("h3", { class: "route-head" }, colour, route.name),
     make("p", { class: "figure-line" }, say("routes.route_line", {
@@ -294,38 +306,36 @@ function stopItem(route, stop, position, number, mayEdit) {
     ? say("routes.why", { reason: reasonOf(stop), prize: one.format(stop.prize), lost: one.format(stop.lost), takes: minutes(stop.takes_s) })
     : "";
   const name = stop.name || say("routes.kind_break");
-  const item = make("li", { class: "stop", draggable: mayEdit && isPlace ? "true" : "false" },
+  const mayMove = mayEdit && isPlace;
+  const item = make("li", {
+    class: mayMove ? "stop may-move" : "stop",
+    "data-place": mayMove && stop.place_id, "data-slot": mayMove && String(stop.slot),
+  },
     pin,
     make("div", {},
       make("time", { datetime: stop.begin_at }, `${at(stop.begin_at)} – ${at(stop.leave_at)}`), " ", name,
-      stop.is_locked ? ` 🔒` : "", make("span", { class: "why" }, why)));
+      stop.is_locked ? make("span", { class: "locked" }, say("routes.locked")) : null,
+      make("span", { class: "why" }, why)));
   if (!mayEdit || !isPlace) return item;
   const key = { place_id: stop.place_id, slot: stop.slot };
   const move = (unitId, where) => guarded(() => edit({ kind: "move", ...key, unit_id: unitId, position: where }));
-  const tool = (text, label, action, disabled = false) => make("button",
-    { type: "button", class: "button button-small", "aria-label": `${label}: ${name}`, title: label, onclick: action, disabled }, text);
+  const tool = (what, text, label, action, disabled = false) => make("button", {
+    type: "button", class: "button button-small", "data-tool": what, "aria-label": `${label}: ${name}`, title: label,
+    onclick: action, disabled,
+  }, text);
   const others = plan.routes.filter((other) => other.unit_id !== route.unit_id);
   const give = others.length ? make("select", { "aria-label": `${say("routes.give")}: ${name}`,
     onchange: (event) => move(Number(event.target.value), bestPosition(event.target.value, stop)) },
     make("option", { value: "" }, say("routes.give")),
     ...others.map((other) => make("option", { value: other.unit_id }, other.name))) : null;
   item.append(make("div", { class: "stop-tools" },
-    tool("↑", say("routes.earlier"), () => move(route.unit_id, position - 1), position === 0),
-    tool("↓", say("routes.later"), () => move(route.unit_id, position + 1), position === route.stops.length - 1),
+    tool("earlier", "↑", say("routes.earlier"), () => move(route.unit_id, position - 1), position === 0),
+    tool("later", "↓", say("routes.later"), () => move(route.unit_id, position + 1), position === route.stops.length - 1),
     stop.is_locked
-      ? tool(say("routes.unlock"), say("routes.unlock"), () => guarded(() => edit({ kind: "unlock", ...key })))
-      : tool(say("routes.lock"), say("routes.lock"), () => guarded(() => edit({ kind: "lock", ...key }))),
-    tool(say("routes.forbid"), say("routes.forbid"), () => guarded(() => edit({ kind: "forbid", ...key }))),
+      ? tool("lock", say("routes.unlock"), say("routes.unlock"), () => guarded(() => edit({ kind: "unlock", ...key })))
+      : tool("lock", say("routes.lock"), say("routes.lock"), () => guarded(() => edit({ kind: "lock", ...key }))),
+    tool("forbid", say("routes.forbid"), say("routes.forbid"), () => guarded(() => edit({ kind: "forbid", ...key }))),
     give));
-  item.addEventListener("dragstart", (event) => {
-    dragged = { ...key, unit_id: route.unit_id, position };
-    event.dataTransfer.effectAllowed = "move";
-    event.dataTransfer.setData("text/plain", name);
-  });
-  item.addEventListener("dragend", () => { dragged = null; });
-  item.addEventListener("dragover", (event) => { event.preventDefault(); item.classList.add("is-over"); });
-  item.addEventListener("dragleave", () => item.classList.remove("is-over"));
-  item.addEventListener("drop", (event) => drop(event, route, position));
   return item;
 }
 
@@ -336,18 +346,6 @@ function bestPosition(unitId, stop) {
   return later < 0 ? route.stops.length : later;
 }
 
-function drop(event, route, position) {
-  event.preventDefault();
-  event.stopPropagation();
-  if (!dragged) return;
-  // Positions are counted without the stop that is moved.
-  const isOwn = dragged.unit_id === route.unit_id;
-  const where = isOwn && position > dragged.position ? position - 1 : position;
-  const { place_id, slot } = dragged;
-  dragged = null;
-  guarded(() => edit({ kind: "move", place_id, slot, unit_id: route.unit_id, position: where }));
-}
-
 function leftOutItem(each, mayEdit) {
   const short = each.short_min === null ? say("routes.cannot") : say("routes.short_by", { minutes: one.format(each.short_min) });
   const allow = each.is_forbidden && mayEdit ? make("button", { type: "button", class: "button button-small",
@@ -356,6 +354,13 @@ function leftOutItem(each, mayEdit) {
 }
 
 // -- plan against actual
+
+function wasThere(stop) {
+  if (stop.began_at === null) return "";
+  const late = Math.round(stop.late_min);
+  const kept = late === 0 ? say("routes.in_time") : say(late > 0 ? "routes.minutes_late" : "routes.minutes_early", { minutes: formatNumber(Math.abs(late)) });
+  return say("routes.was_there", { time: at(stop.began_at), minutes: formatNumber(Math.round(stop.stayed_min)), kept });
+}
 
 async function loadActual() {
   if (!plan || plan.status === "draft") {
@@ -378,8 +383,6 @@ async function loadActual() {
       make("div", {},
         make("time", { datetime: stop.planned_at }, at(stop.planned_at)), " ", stop.name || say("routes.kind_break"), " ",
         make("span", { class: `state state-${stop.state}` }, say(`routes.state_${stop.state}`)),
-        make("span", { class: "why" }, stop.began_at === null ? "" : say("routes.was_there", {
-          time: at(stop.began_at), minutes: one.format(stop.stayed_min), late: one.format(stop.late_min),
-        }))))))))) ;
+        make("span", { class: "why" }, wasThere(stop))))))))) ;
   drawRoutes(group, plan.routes);
 }
