@@ -31,6 +31,7 @@ from api.dependencies import (
 )
 from api.endpoints.units import is_member, require_lead
 from api.geojson import GeoJSONResponse, feature, feature_collection, geometry_of
+from api.local_times import HoursText, WeekdaysText, hours_named, weekdays_named
 from api.schemas import coverage as schemas
 from api.schemas.errors import error_responses
 from geo.accounts import Permission
@@ -103,24 +104,8 @@ def coverage_hours(
         AwareDatetime | None, Query(description="With its zone; else 7 days before the end.")
     ] = None,
     end: Annotated[AwareDatetime | None, Query(description="With its zone; else now.")] = None,
-    hours: Annotated[
-        str | None,
-        Query(
-            max_length=5,
-            pattern=r"^\d{1,2}-\d{1,2}$",
-            examples=["22-6"],
-            description="Local hours, from and up to: 22-6 is ten at night till six.",
-        ),
-    ] = None,
-    weekdays: Annotated[
-        str | None,
-        Query(
-            max_length=13,
-            pattern=r"^[1-7](,[1-7])*$",
-            examples=["6,7"],
-            description="Local weekdays, 1 = Monday.",
-        ),
-    ] = None,
+    hours: HoursText = None,
+    weekdays: WeekdaysText = None,
 ) -> CoverageHours:
     """The hours asked for."""  # fmt: skip
     period = _period(start, end, moment)
@@ -128,10 +113,8 @@ def coverage_hours(
         period,
         time_zone=services.settings.time_zone,
         offset_ms=services.coverage.rules.offset_ms,
-        hours=None if hours is None else _hours(hours),
-        weekdays=None
-        if weekdays is None
-        else frozenset(int(one) - 1 for one in weekdays.split(",")),
+        hours=hours_named(hours),
+        weekdays=weekdays_named(weekdays),
     )
     least = WEEK if asked.is_part else DAY
     if asked.period.end - asked.period.start < least and not caller.may(Permission.LEAD):
@@ -486,15 +469,6 @@ def _stations(session: Session) -> dict[str, str]:
     """The township of each grid: whose police station it belongs to."""
     rows = session.execute(select(Grid.grid_code, Grid.community_code))
     return {str(code): str(community)[:9] for code, community in rows}
-
-
-def _hours(text: str) -> frozenset[int]:
-    first, last = (int(part) for part in text.split("-"))
-    if first > 23 or last > 24 or first == last:
-        raise InvalidInput(
-            f"hours is “{text}”, wanted two different hours, such as 22-6 or 8-18.", field="hours"
-        )
-    return frozenset(hour % 24 for hour in range(first, last if last > first else last + 24))
 
 
 def _occasion(each: Occasion, row: dict[Any, Any]) -> schemas.UncoveredOccasion:

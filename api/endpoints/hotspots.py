@@ -14,6 +14,7 @@ from pydantic import AwareDatetime
 from api.callers import CallerAccess, SignedInCaller
 from api.dependencies import ReadSession, RequiredFrame, Scope, ServicesDep, SoundText, now, today
 from api.geojson import GeoJSONResponse, feature_collection_text, geometry_texts
+from api.local_times import HoursText, WeekdaysText, hours_named, weekdays_named
 from api.schemas.errors import error_responses
 from api.schemas.hotspots import (
     HotspotBacktest,
@@ -25,7 +26,7 @@ from api.schemas.hotspots import (
 )
 from api.schemas.incidents import CATEGORY_CHARS_MAX
 from geo.audit import record
-from geo.errors import InvalidInput, InvalidPeriod
+from geo.errors import InvalidPeriod
 from geo.incidents.categories import CategoryTree
 from geo.values import Period
 from layers.address_density import ZOOM_MAX
@@ -84,24 +85,8 @@ def hotspot_question(
         AwareDatetime | None, Query(description="With its zone; else 90 days before the end.")
     ] = None,
     end: Annotated[AwareDatetime | None, Query(description="With its zone; else now.")] = None,
-    hours: Annotated[
-        str | None,
-        Query(
-            max_length=5,
-            pattern=r"^\d{1,2}-\d{1,2}$",
-            examples=["22-6"],
-            description="Local hours, from and up to: 22-6 is ten at night till six.",
-        ),
-    ] = None,
-    weekdays: Annotated[
-        str | None,
-        Query(
-            max_length=13,
-            pattern=r"^[1-7](,[1-7])*$",
-            examples=["6,7"],
-            description="Local weekdays, 1 = Monday.",
-        ),
-    ] = None,
+    hours: HoursText = None,
+    weekdays: WeekdaysText = None,
     horizon_days: Annotated[
         float, Query(ge=HORIZON_MIN_D, le=HORIZON_MAX_D, description="Of the forecast.")
     ] = 7.0,
@@ -139,10 +124,8 @@ def hotspot_question(
             row.code for row in tree.rows() if not tree.may_see_point(row.code, caller.role)
         ),
         sources=frozenset(SOURCES if all_sources else MODEL_SOURCES),
-        hours=None if hours is None else _hours(hours),
-        weekdays=None
-        if weekdays is None
-        else frozenset(int(one) - 1 for one in weekdays.split(",")),
+        hours=hours_named(hours),
+        weekdays=weekdays_named(weekdays),
         horizon_d=horizon_days,
         per=per,
         bandwidth_m=bandwidth_m,
@@ -291,15 +274,6 @@ def named(places: HotspotPlaces, at: int) -> dict[str, str]:
     if places.by == "h3":
         return {"h3_cell": places.names[at]}
     return {"grid_code": places.names[at], "name": places.titles[at]}
-
-
-def _hours(text: str) -> frozenset[int]:
-    first, last = (int(part) for part in text.split("-"))
-    if first > 23 or last > 24 or first == last:
-        raise InvalidInput(
-            f"hours is “{text}”, wanted two different hours, such as 22-6 or 8-18.", field="hours"
-        )
-    return frozenset(hour % 24 for hour in range(first, last if last > first else last + 24))
 
 
 def _plain(row: dict[Any, Any]) -> dict[str, Any]:
