@@ -46,7 +46,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.live_world import LiveWorld, make_live_world
-from bench.position_server import Device, RunningServer
+from bench.position_server import FORM, Device, RunningServer
 from geo.settings import Settings
 from geo.store.database import open_database
 
@@ -89,12 +89,11 @@ class Gateway(Device):
     """A connection over which many devices send, each with its own token."""
 
     async def send_for(self, token: str, at_s: float, lon: float, lat: float, mps: float) -> int:
-        self.token = token
         body = urlencode(
             {"id": token, "lat": f"{lat:.6f}", "lon": f"{lon:.6f}", "timestamp": f"{at_s:.3f}",
              "accuracy": "8.0", "speed": f"{mps / 0.514444:.2f}", "batt": "77"}
         ).encode()  # fmt: skip
-        return await self._post("traccar", "application/x-www-form-urlencoded", body)
+        return await self.post("traccar", FORM, token, body)
 
 
 @dataclass

@@ -24,6 +24,7 @@ from geo.units.units import create_unit, plan_shift
 from geo.values import GridScope, Period
 
 START_MAX_S = 120.0
+FORM = "application/x-www-form-urlencoded"
 # As Traccar Client 10 sends one, and one of a batch. Times have ten digits before the point.
 _FORM = (
     b"id=%b&lat=37.87&lon=112.55&timestamp=%%014.3f&accuracy=8.0&speed=2.5&bearing=90.0"
@@ -136,23 +137,24 @@ class Device(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[int] | None = None
         self._came = b""
-        form = _FORM % token.encode()
-        kind = "application/x-www-form-urlencoded"
-        self._one = _template("traccar", kind, token, len(form % 0.0), form)
         self._token = token
+        form = _FORM % token.encode()
+        self._one = _message("traccar", FORM, token, len(form % 0.0), form)
 
     async def send_one(self, at_s: float) -> int:
         """Send a fix as Traccar Client 10 does; return the status."""
-        return await self._post(self._one % at_s)
+        return await self._send(self._one % at_s)
 
     async def send_many(self, at_s: Sequence[float]) -> int:
         """Send fixes as one batch; return the status."""
         body = b'{"fixes":[%b]}' % b",".join([_FIX % each for each in at_s])
-        return await self._post(
-            _template("batch", "application/json", self._token, len(body), body)
-        )
+        return await self.post("batch", "application/json", self._token, body)
 
-    async def _post(self, message: bytes) -> int:
+    async def post(self, name: str, kind: str, token: str, body: bytes) -> int:
+        """Send a body in one of the formats; return the status."""
+        return await self._send(_message(name, kind, token, len(body), body))
+
+    async def _send(self, message: bytes) -> int:
         loop = asyncio.get_running_loop()
         if self._transport is None:
             try:
@@ -194,7 +196,7 @@ class Device(asyncio.Protocol):
             self._transport.close()
 
 
-def _template(name: str, kind: str, token: str, length: int, body: bytes) -> bytes:
+def _message(name: str, kind: str, token: str, length: int, body: bytes) -> bytes:
     return (
         b"POST /v1/positions/in/%b HTTP/1.1\r\nHost: localhost\r\nContent-Type: %b\r\n"
         b"Authorization: Bearer %b\r\nContent-Length: %d\r\n\r\n%b"
