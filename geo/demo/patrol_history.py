@@ -24,6 +24,7 @@ from geo.demo.patrol import DAYS_BACK, PLANNED_BY
 from geo.demo.patrol_mover import PAST, demo_road_plan
 from geo.demo.patrol_tracks import MOVEMENTS, REACH_M
 from geo.errors import PlatformError
+from geo.positions.storing import make_position_partitions
 from geo.simulator.devices import Device, report
 from geo.simulator.patrol_walk import walk_roads
 from geo.simulator.road_plan import RoadPlan
@@ -84,6 +85,9 @@ def fill_history(
             },
         ).all()[:shifts_max]
         plan = demo_road_plan(session) if missing else None
+    if missing:
+        with database.session() as session:
+            make_position_partitions(session, now=now, back_days=DAYS_BACK)
     for done, shift in enumerate(missing):
         if leaving is not None and leaving.is_set():
             return done

@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 TRANSACTION_FIXES = 4_000  # some 50 ms: so long the next message may wait for its turn
 PART_FIXES = 500  # of a longer message, at a time
 WAITING_FIXES_MAX = 1_000_000  # beyond, devices are told to come back: each takes some 150 bytes
+ROOM_EVERY_S, ROOM_AGAIN_S = 3600.0, 60.0  # days are made ahead of time
 DEVICE_KNOWN_S = 10.0  # a device that has ended is turned away after this at the latest
 TOKENS_KEPT = 50_000
 CLOCK_FIXES = 100  # of each device, that its clock is measured by
@@ -96,7 +97,8 @@ class Intake:
         self._clocks: dict[int, deque[tuple[float, float, float]]] = {}
         self._skews: dict[int, float] = {}
         self._told_skews: dict[int, float] = {}
-        self._rooms_made_for: object = None
+        self._leaving = threading.Event()
+        self._room_keeper: threading.Thread | None = None
         self._counting = threading.Lock()
         self._fixes_waiting = 0
         self._starting = threading.Lock()
@@ -108,6 +110,13 @@ class Intake:
         with self._starting:
             self._started_count += 1
             if self._writer is None:
+                self._leaving.clear()
+                # Before the first position: its day should not have to be moved.
+                has_room = self._make_room()
+                self._room_keeper = threading.Thread(
+                    target=self._keep_room, args=(has_room,), name="position-days", daemon=True
+                )
+                self._room_keeper.start()
                 self._writer = threading.Thread(target=self._write, name="positions", daemon=True)
                 self._writer.start()
 
@@ -117,9 +126,12 @@ class Intake:
             self._started_count -= 1
             if self._writer is not None and self._started_count == 0:
                 # One word ends one writer: with two, the other could take it.
+                self._leaving.set()
                 self._waiting.put(None)
                 self._writer.join()
                 self._writer = None
+                if self._room_keeper is not None:
+                    self._room_keeper.join()
 
     def known_device(self, token: str) -> KnownDevice | None:
         """Return the device of a token if it was asked for lately.
@@ -244,6 +256,20 @@ class Intake:
         if skew.fix_count >= FIXES_MIN:
             self._skews[device.id] = skew.correction.total_seconds()
 
+    # -- the thread that makes room for the days to come
+
+    def _keep_room(self, has_room: bool) -> None:
+        while not self._leaving.wait(ROOM_EVERY_S if has_room else ROOM_AGAIN_S):
+            has_room = self._make_room()
+
+    def _make_room(self) -> bool:
+        try:
+            with self._database.session() as session:
+                return make_position_partitions(session, now=self._now())
+        except PlatformError as error:
+            log.warning("positions.no_room_made", error=type(error).__name__)
+            return False
+
     # -- the writer's thread
 
     def _write(self) -> None:
@@ -304,8 +330,6 @@ class Intake:
         singles = [row for part in parts if isinstance(part.rows, list) for row in part.rows]
         tables = [part.rows for part in parts if not isinstance(part.rows, list)]
         with self._database.session() as session:
-            if self._rooms_made_for != now.date():
-                make_position_partitions(session, now=now)
             stored = store_rows(session, np.concatenate([rows_of(singles), *tables]))
             codes = stored.codes.tolist()
             of_single, of_table = 0, len(singles)
@@ -333,7 +357,6 @@ class Intake:
                     row.skew_s = skew
         for message, found in written:
             message.codes += found
-        self._rooms_made_for = now.date()
         self._told_skews |= skews
         return stored.moved
 

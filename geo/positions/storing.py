@@ -174,16 +174,24 @@ def count_drops(session: Session, drops: Counter[tuple[int, Drop]], *, day: date
     )
 
 
-def make_position_partitions(session: Session, *, now: datetime) -> None:
-    """Make room for the positions of the days around now."""
+def make_position_partitions(
+    session: Session, *, now: datetime, back_days: int = PARTITIONS_BACK
+) -> bool:
+    """Make room for the positions of the days around now, and for days whose positions lie where
+    those without room go; whether all have it.
+
+    Where somebody reads all days for long it is not there yet: try again later. What comes in
+    meanwhile is stored all the same.
+    """
     day = now.astimezone(UTC).date()
-    session.execute(
+    without = session.scalar(
         _MAKE_PARTITIONS,
         {
-            "first": day - timedelta(days=PARTITIONS_BACK),
+            "first": day - timedelta(days=back_days),
             "last": day + timedelta(days=PARTITIONS_AHEAD),
         },
     )
+    return bool(without == 0)
 
 
 def _move_latest(session: Session, kept: Rows) -> Rows:

@@ -103,6 +103,54 @@ def test_the_first_day_and_any_other_have_room(session: Session) -> None:
     assert where == ["patrol_position_other", "patrol_position_2026_03_04"]
 
 
+def where_positions_lie(session: Session) -> list[str]:
+    return list(
+        session.scalars(
+            text("SELECT tableoid::regclass::text FROM patrol_position ORDER BY fixed_at")
+        )
+    )
+
+
+def test_what_came_before_its_day_had_room_is_moved_there(session: Session) -> None:
+    unit = on_duty(session)
+    store_fixes(session, [placed(unit, 10), placed(unit, 20)])
+    assert where_positions_lie(session) == ["patrol_position_other"] * 2
+    marks = session.scalar(text("SELECT count(*) FROM coverage_due"))
+    assert make_position_partitions(session, now=NOW + timedelta(days=40))
+    assert where_positions_lie(session) == ["patrol_position_2026_03_04"] * 2
+    assert session.scalar(text("SELECT count(*) FROM coverage_due")) == marks
+    assert make_position_partitions(session, now=NOW + timedelta(days=40))
+    assert store_fixes(session, [placed(unit, 10)]).outcomes == [Drop.DUPLICATE]
+
+
+def test_who_reads_all_days_stops_neither_the_intake_nor_a_purge(database: Database) -> None:
+    with database.session() as session:
+        unit = on_duty(session)
+        assert make_position_partitions(session, now=NOW - timedelta(days=90))
+        plan_shift(
+            session, unit, Period(NOW - timedelta(days=90), NOW - timedelta(days=89)),
+            planned_by="test",
+        )  # fmt: skip
+        store_fixes(session, [placed(unit, -90 * 86_400)])
+    with database.session() as reading:
+        assert len(where_positions_lie(reading)) == 1  # and the transaction stays open
+        with database.session() as session:
+            assert not make_position_partitions(session, now=NOW)
+        with database.session() as session:
+            assert store_fixes(session, [placed(unit, 10)]).outcomes == [None]
+            receipt = purge_positions(session, kept_days=60, now=NOW, purged_by="test")
+            assert receipt.position_count == 1
+    with database.session() as session:
+        assert make_position_partitions(session, now=NOW)
+        assert where_positions_lie(session) == ["patrol_position_2026_03_04"]
+        days = select(func.count()).select_from(text("pg_class")).where(
+            text("relname ~ '^patrol_position_2025_12_04$'")
+        )  # fmt: skip
+        assert session.scalar(days) == 1  # emptied, but not dropped yet
+        assert purge_positions(session, kept_days=60, now=NOW, purged_by="x").position_count == 0
+        assert session.scalar(days) == 0
+
+
 def test_a_purge_leaves_a_receipt_and_what_is_younger(session: Session) -> None:
     units = []
     for number, days in enumerate((90, 61, 60, 5)):
