@@ -6,27 +6,29 @@ What is due stands in the store, so that a start goes on where the last run ende
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from geo.coverage.due import following, last_due
 from geo.errors import PlatformError
 from geo.positions.tracks import TrackLimits
 from geo.settings import Settings
 from geo.store.database import Database
 from layers.coverage import VisitRules
-from layers.coverage_keeping import KeepingRules, KeptUp, keep_up
+from layers.coverage_keeping import KeptUp, keep_up
 from layers.coverage_places import CoveragePlaces, load_coverage_places
+from layers.coverage_rules import KeepingRules
 from layers.presence import PresenceRules
 
 log = structlog.get_logger(__name__)
 
 FOLLOW_EVERY_S = 10.0
-_IS_DUE = text("SELECT EXISTS (SELECT FROM coverage_due)")
+WAIT_MAX_S = 60.0
 _A_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -99,7 +101,7 @@ class CoverageFollower:
         return self._places
 
     def catch_up(self, *, told: Callable[[KeptUp], None] = lambda _: None) -> KeptUp:
-        """Compute all that is due, a transaction a batch; return the sums.
+        """Compute all that is due at the beginning, a batch of units at a time; return the sums.
 
         Another process that follows the same store is left to it.
 
@@ -108,15 +110,18 @@ class CoverageFollower:
         DatabaseUnavailable : what was written until then stays
         """
         total = KeptUp(0, 0, 0, 0)
-        with self._working:
-            while not self._leaving.is_set():
-                with self._database.session() as session:
-                    if not session.scalar(_IS_DUE):
-                        break
+        with self._working, following(self._database.engine) as is_mine:
+            if not is_mine:
+                return total
+            with self._database.session() as session:
+                until = last_due(session)
+                places = None
+                if until:
                     with self._loading:
                         places = self._current(session)
-                    done = keep_up(session, places, rules=self._rules)
-                if done is None or done.unit_count == 0:
+            while places is not None and not self._leaving.is_set():
+                done = keep_up(self._database.session, places, rules=self._rules, until=until)
+                if done.unit_count == 0:
                     break
                 total += done
                 told(total)
@@ -124,6 +129,7 @@ class CoverageFollower:
 
     def _follow(self) -> None:
         while not self._leaving.is_set():
+            begun = time.monotonic()
             try:
                 self.catch_up()
             except PlatformError as error:
@@ -132,4 +138,6 @@ class CoverageFollower:
                 # A fault in one batch must not end the following of all that comes later.
                 self._places = None
                 log.error("coverage.failed", error=type(error).__name__)
-            self._leaving.wait(self._every_s)
+            # Half of the time at most: what came meanwhile costs little more for having waited.
+            took_s = min(time.monotonic() - begun, WAIT_MAX_S)
+            self._leaving.wait(max(self._every_s, took_s))

@@ -15,22 +15,25 @@ Visits are those within a shift. Source: docs/coverage.md, "In the store".
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo.coverage.due import take_due
-from geo.coverage.fixes import load_fixes, load_jumps
+from geo.coverage.due import find_due, forget_due
 from geo.coverage.pieces import (
     PIECE,
+    SUMS,
     VISIT,
     Rows,
+    changed_sums,
+    changed_visits,
     clipped,
     cut_at_hours,
+    in_order,
     joined_pieces,
     sums_of,
     unpacked,
@@ -39,61 +42,36 @@ from geo.coverage.records import (
     HOUR_MS,
     CoverageKey,
     PresenceKey,
+    StoredHours,
+    UnitHours,
+    load_coverage,
     load_hours,
     load_presence,
     load_shifts,
-    store_coverage,
-    store_presence,
+    write_coverage,
+    write_presence,
 )
-from geo.positions import track_kernels
-from geo.positions.tracks import FixColumns, TrackLimits, Tracks, drop_reasons, starts_of
+from geo.positions.tracks import FixColumns, Tracks, starts_of
 from geo.tables import AREA_KINDS, PLACE_KINDS
 from layers.coverage import VisitRules, find_visits
 from layers.coverage_places import CoveragePlaces
+from layers.coverage_rules import KeepingRules
+from layers.coverage_stretches import Sessions, Stretch, find_stretches
 from layers.place_raster import PlaceRaster
-from layers.presence import Presence, PresenceRules, find_presence
-from layers.presence_ways import RoadWays
+from layers.presence import Presence, Ways, find_ways, presence_on
 
-DUE_ROWS = 2_000
+UNITS_AT_ONCE = 500
+_EVERY = 1 << 62
 _LATE_MS = 1 << 53
 _FORGET_JUMPS = text(
-    "DELETE FROM coverage_jump WHERE unit_id = :unit AND at_ms >= :first AND at_ms < :end"
+    "DELETE FROM coverage_jump USING unnest(CAST(:units AS bigint[]), CAST(:first AS bigint[]), "
+    "CAST(:end AS bigint[])) AS gone(unit_id, first_ms, end_ms) "
+    "WHERE coverage_jump.unit_id = gone.unit_id AND at_ms >= first_ms AND at_ms < end_ms"
 )
 _NOTE_JUMPS = text(
-    "INSERT INTO coverage_jump (unit_id, at_ms) SELECT :unit, unnest(CAST(:at AS bigint[])) "
-    "ON CONFLICT DO NOTHING"
+    "INSERT INTO coverage_jump (unit_id, at_ms) SELECT * FROM unnest(CAST(:units AS bigint[]), "
+    "CAST(:at AS bigint[])) ON CONFLICT DO NOTHING"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class KeepingRules:
-    """How positions become what is kept. Who changes them computes the past anew
-    (`gridbeat coverage recompute`).
-
-    offset_ms : where hours begin, for zones that are off by parts of an hour
-    roads : fills the gaps between fixes with the shortest way
-    """
-
-    presence: PresenceRules = field(default_factory=PresenceRules)
-    limits: TrackLimits = field(default_factory=TrackLimits)
-    visits: VisitRules = field(default_factory=VisitRules)
-    offset_ms: int = 0
-    roads: RoadWays | None = None
-
-    def hour_of(self, at_ms: Any) -> Any:
-        """Return when the hour of a moment, or of many, began [ms]."""
-        return (at_ms - self.offset_ms) // HOUR_MS * HOUR_MS + self.offset_ms
-
-    @property
-    def look_ms(self) -> int:
-        """How far, in time, a fix can change what is decided of another."""
-        return 1000 * round(
-            max(self.limits.source_window_s, 0.0)
-            + 2 * self.presence.still_window_s
-            + self.presence.settle_reach_s
-            + self.presence.smooth_reach_s
-            + self.limits.silence_s
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,150 +91,86 @@ class KeptUp:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Stretch:
-    """What is computed anew of a unit: pieces that begin in [start, end) [ms].
-
-    clean : kept fixes from before the start on, as far as they bear on it
-    jumps : times of the fixes left out as jumps in [start, end)
-    """
-
-    unit: int
-    start_ms: int
-    end_ms: int
-    clean: FixColumns
-    jumps: list[int]
-
-
 def keep_up(
-    session: Session,
+    sessions: Sessions,
     places: CoveragePlaces,
     *,
     rules: KeepingRules | None = None,
-    limit: int = DUE_ROWS,
-) -> KeptUp | None:
-    """Compute what is due, in the session's transaction; None where another process does.
+    limit: int = UNITS_AT_ONCE,
+    until: int = _EVERY,
+) -> KeptUp:
+    """Compute what is due, and write it with the note that it isn't due any more in one
+    transaction. Reading has others: none is open while anything is computed, and nobody waits.
+
+    Only one may do so at a time (`geo.coverage.due.following`).
 
     Parameters
     ----------
-    session : sees everything
-    limit : changes taken at a time
+    sessions : opens a transaction that sees everything
+    limit : units taken at a time
+    until : the newest change that must be looked at
     """
     rules = rules or KeepingRules()
-    due = take_due(session, limit=limit)
-    if due is None:
-        return None
-    places.follow_units(session, due)
-    stretches = _stretches(session, due, places, rules)
+    with sessions() as session:
+        due = find_due(session, limit=limit, until=until)
+        places.follow_units(session, due.windows)
+    if not due.ids:
+        return KeptUp(0, 0, 0, 0)
+    stretches = find_stretches(sessions, due.windows, places.frame.plane, rules)
     pieces = _pieces_of(stretches, places, rules)
-    changed: set[PresenceKey] = set()
-    hours = 0
-    for stretch in stretches:
-        differs = _store_unit(session, stretch, pieces, due[stretch.unit], rules)
-        hours += len(differs)
-        changed |= {key for key in differs if key[1] in PLACE_KINDS}
-    grids = _store_grids(session, changed, places) if changed else 0
-    fixes = sum(len(each.clean) for each in stretches)
-    return KeptUp(len(due), fixes, hours, grids)
-
-
-# -- what has to be computed anew
-
-
-def _stretches(
-    session: Session,
-    due: dict[int, tuple[int, int]],
-    places: CoveragePlaces,
-    rules: KeepingRules,
-) -> list[_Stretch]:
-    """Find where each unit's stretch begins and ends, looking farther where that isn't enough."""
-    look = rules.look_ms
-    windows: dict[int, tuple[float, float]] = {
-        unit: (first - 3 * look, last + 3 * look) for unit, (first, last) in due.items()
-    }
-    jumps = load_jumps(session, list(due))
-    found: dict[int, _Stretch] = {}
-    wanted = windows
-    while wanted:
-        fixes = load_fixes(session, wanted, places.frame.plane)
-        wider: dict[int, tuple[float, float]] = {}
-        for unit, (low, high) in wanted.items():
-            stretch = _stretch(
-                unit, fixes.get(unit), jumps.get(unit, np.zeros(0, np.int64)), due[unit],
-                (low, high), rules,
-            )  # fmt: skip
-            if isinstance(stretch, _Stretch):
-                found[unit] = stretch
-            else:
-                is_early, is_late = stretch
-                width = high - low
-                wider[unit] = (low - width * is_early, high + width * is_late)
-        wanted = wider
-    return [found[unit] for unit in sorted(found)]
-
-
-def _stretch(
-    unit: int,
-    fixes: FixColumns | None,
-    jumps: NDArray[np.int64],
-    due: tuple[int, int],
-    window: tuple[float, float],
-    rules: KeepingRules,
-) -> _Stretch | tuple[bool, bool]:
-    """Return the stretch, or whether more is to be loaded before and after."""
-    look, silence = rules.look_ms, round(rules.limits.silence_s * 1000)
-    first_ms, last_ms = due
-    if fixes is None:
-        nothing = FixColumns.of([], [], [], [])
-        return _Stretch(unit, first_ms, last_ms + 1, nothing, [])
-    at = fixes.time_ms
-    local = drop_reasons(fixes, rules.limits, only_local=True)
-    was_kept = (local == track_kernels.KEPT) & ~np.isin(at, jumps)
-    # Near the ends of what was loaded the neighbours aren't known.
-    is_sound = (at >= window[0] + look) & (at <= window[1] - look)
-    begins = np.diff(at, prepend=round(window[0])) > silence  # a spell begins here
-    early = np.flatnonzero(was_kept & is_sound & (at < first_ms - look))
-    fresh = np.flatnonzero(begins)
-    if len(early):
-        begin = int(early[-1])
-    elif len(fresh) and (fresh[0] == 0 or at[fresh[0]] <= first_ms):
-        begin = int(fresh[0])
-    else:
-        return True, False
-    reasons = drop_reasons(fixes, rules.limits, begin=begin)
-    kept = np.concatenate([was_kept[:begin], reasons[begin:] == track_kernels.KEPT])
-    # From a fix on that is kept now and was before, nothing differs; nor beyond a silence.
-    same = np.flatnonzero(kept & was_kept & is_sound & (at > last_ms + look))
-    after = np.flatnonzero(begins & (at > last_ms))
-    ends = [int(at[same[0]])] if len(same) else []
-    ends += [int(at[after[0]])] if len(after) else []
-    if not ends:
-        if window[1] - at[-1] <= silence:
-            return False, True
-        ends = [int(at[-1]) + silence]
-    start_ms, end_ms = min(int(at[begin]), first_ms), max(min(ends), last_ms + 1)
-    near = (at >= at[begin] - look) & (at <= end_ms + look)
-    is_jump = (reasons == track_kernels.TELEPORT) & (at >= start_ms) & (at < end_ms)
-    is_jump[:begin] = False
-    return _Stretch(unit, start_ms, end_ms, fixes.take(kept & near), at[is_jump].tolist())
+    with sessions() as session:
+        shifts = load_shifts(session, {each.unit: each.window_ms for each in stretches})
+        spans = {each.unit: _span(each, shifts[each.unit]) for each in stretches}
+        was = load_presence(
+            session,
+            {
+                unit: (rules.hour_of(low), rules.hour_of(high - 1) + HOUR_MS)
+                for unit, (low, high) in spans.items()
+            },
+        )
+    units = [
+        _unit_hours(each, pieces, shifts[each.unit], spans[each.unit], was[each.unit], rules)
+        for each in stretches
+    ]
+    keys = {key for unit in units for key in unit.keys if key[1] in PLACE_KINDS}
+    with sessions() as session:
+        stored = load_coverage(session, keys) if keys else {}
+    sums, broken = _changed_hours(stored, units, keys)
+    if broken:
+        with sessions() as session:
+            every = load_hours(session, broken)
+        sums |= _summed_hours(every, units)
+    now = _by_grid(sums, places)
+    with sessions() as session:
+        forget_due(session, due)
+        _write_jumps(session, stretches)
+        write_presence(session, units)
+        grids = write_coverage(session, stored, now)
+    return KeptUp(
+        len(due.windows), sum(len(each.clean) for each in stretches),
+        sum(len(each.keys) for each in units), grids,
+    )  # fmt: skip
 
 
 # -- pieces of time
 
 
 def _pieces_of(
-    stretches: list[_Stretch], places: CoveragePlaces, rules: KeepingRules
+    stretches: list[Stretch], places: CoveragePlaces, rules: KeepingRules
 ) -> dict[tuple[int, str], Rows]:
     """Return the pieces of each unit by kind, those that begin in its stretch."""
     found: dict[tuple[int, str], Rows] = {}
-    bounds = {each.unit: (each.start_ms, each.end_ms) for each in stretches}
+    some = [each for each in stretches if len(each.clean)]
+    if not some:
+        return found
+    columns = _columns([_with_end(each.clean, rules.limits.silence_s) for each in some])
+    ways = find_ways(
+        Tracks(columns, starts_of(columns.unit), Counter()), rules=rules.presence,
+        limits=rules.limits, roads=rules.roads,
+    )  # fmt: skip
 
-    def add(kind: str, raster: PlaceRaster, some: list[_Stretch]) -> None:
-        columns = _columns([_with_end(each.clean, rules.limits.silence_s) for each in some])
-        presence = find_presence(
-            Tracks(columns, starts_of(columns.unit), Counter()), raster, rules=rules.presence,
-            limits=rules.limits, roads=rules.roads,
-        )  # fmt: skip
+    def add(kind: str, raster: PlaceRaster, of: Ways, stretches: list[Stretch]) -> None:
+        presence = presence_on(of, raster, rules=rules.presence, limits=rules.limits)
         rows = np.zeros(len(presence), PIECE)
         rows["place"] = np.asarray(raster.keys, np.int64)[presence.place]
         for name, column in (
@@ -264,24 +178,22 @@ def _pieces_of(
             ("certainty", presence.certainty), ("doing", presence.doing),
         ):  # fmt: skip
             rows[name] = column
-        for each in some:
+        for each in stretches:
             own = rows[slice(*np.searchsorted(presence.unit, [each.unit, each.unit + 1]))]
-            start, end = bounds[each.unit]
-            found[each.unit, kind] = own[(own["start_ms"] >= start) & (own["start_ms"] < end)]
+            is_in = (own["start_ms"] >= each.start_ms) & (own["start_ms"] < each.end_ms)
+            found[each.unit, kind] = own[is_in]
 
-    some = [each for each in stretches if len(each.clean)]
-    if not some:
-        return found
     for kind, raster in places.rasters.items():
-        add(kind, raster, some)
+        add(kind, raster, ways, some)
     for kind in ("beat", "community"):
-        alike: dict[tuple[str, ...], list[_Stretch]] = {}
+        alike: dict[tuple[str, ...], list[Stretch]] = {}
         for each in some:
             alike.setdefault(places.area_key(kind, each.unit), []).append(each)
         for key, of_key in alike.items():
             raster_of_key = places.area_raster(kind, key)
             if raster_of_key is not None:
-                add(kind, raster_of_key, of_key)
+                units = np.array([each.unit for each in of_key], np.int64)
+                add(kind, raster_of_key, ways.of_units(units), of_key)
     return found
 
 
@@ -298,22 +210,25 @@ def _columns(parts: list[FixColumns]) -> FixColumns:
     return FixColumns(*(np.concatenate(each) for each in columns))
 
 
-def _store_unit(
-    session: Session,
-    stretch: _Stretch,
-    pieces: dict[tuple[int, str], Rows],
-    due: tuple[int, int],
-    rules: KeepingRules,
-) -> set[PresenceKey]:
-    """Write a unit's hours, and its jumps; return what differed."""
-    start_ms, end_ms = stretch.start_ms, stretch.end_ms
-    window = (min(start_ms, due[0]), max(end_ms, due[1] + 1))
-    shifts = load_shifts(session, {stretch.unit: window})[stretch.unit]
-    low = min([window[0], *(start for start, _ in shifts)])
-    high = max([window[1], *(end for _, end in shifts)])
-    was = load_presence(
-        session, stretch.unit, rules.hour_of(low), rules.hour_of(high - 1) + HOUR_MS
+def _span(stretch: Stretch, shifts: list[tuple[int, int]]) -> tuple[int, int]:
+    """The time that is looked at with all of the shifts that touch it [ms]."""
+    low, high = stretch.window_ms
+    return (
+        min([low, *(start for start, _ in shifts)]),
+        max([high, *(end for _, end in shifts)]),
     )
+
+
+def _unit_hours(
+    stretch: Stretch,
+    pieces: dict[tuple[int, str], Rows],
+    shifts: list[tuple[int, int]],
+    span: tuple[int, int],
+    was: StoredHours,
+    rules: KeepingRules,
+) -> UnitHours:
+    """Return a unit's hours with what is new in them, as far as they differ."""
+    (low, high), start_ms, end_ms = span, stretch.start_ms, stretch.end_ms
     now: dict[PresenceKey, tuple[Rows, Rows]] = {}
     for kind in (*PLACE_KINDS, *AREA_KINDS):
         of_kind = [parts for (_, of), parts in sorted(was.items()) if of == kind]
@@ -327,15 +242,30 @@ def _store_unit(
         if kind in PLACE_KINDS:
             stored = np.concatenate([visits, *(unpacked(packed, VISIT) for _, packed in of_kind)])
             stays = (stored["start_ms"] < low) | (stored["start_ms"] >= high)
-            visits = _in_order([stored[stays], *(_visits(each, rules.visits) for each in on_duty)])
+            anew = [_visits(each, rules.visits) for each in on_duty]
+            visits = in_order(np.concatenate([stored[stays], *anew]))
         began = rules.hour_of(visits["start_ms"])
         every = joined_pieces([*others, *on_duty])
         for hour, rows in cut_at_hours(every, HOUR_MS, rules.offset_ms).items():
             now[hour, kind] = (rows, visits[began == hour])
-    session.execute(_FORGET_JUMPS, {"unit": stretch.unit, "first": start_ms, "end": end_ms})
-    if stretch.jumps:
-        session.execute(_NOTE_JUMPS, {"unit": stretch.unit, "at": stretch.jumps})
-    return store_presence(session, stretch.unit, was, now)
+    return UnitHours.of(stretch.unit, was, now)
+
+
+def _write_jumps(session: Session, stretches: list[Stretch]) -> None:
+    """Note which fixes were left out as jumps, instead of those noted before."""
+    session.execute(
+        _FORGET_JUMPS,
+        {
+            "units": [each.unit for each in stretches],
+            "first": [each.start_ms for each in stretches],
+            "end": [each.end_ms for each in stretches],
+        },
+    )
+    jumps = [(each.unit, at) for each in stretches for at in each.jumps]
+    if jumps:
+        session.execute(
+            _NOTE_JUMPS, {"units": [unit for unit, _ in jumps], "at": [at for _, at in jumps]}
+        )
 
 
 def _visits(pieces: Rows, rules: VisitRules) -> Rows:
@@ -356,28 +286,93 @@ def _visits(pieces: Rows, rules: VisitRules) -> Rows:
     return visits
 
 
-def _in_order(parts: list[Rows]) -> Rows:
-    """Visits by start and place, whatever order they came in."""
-    rows = np.concatenate([np.zeros(0, VISIT), *parts])
-    keys = ("certain_ms", "inside_ms", "end_ms", "place", "start_ms")
-    return rows[np.lexsort([rows[name] for name in keys])]
-
-
 # -- grids
 
 
-def _store_grids(session: Session, changed: set[PresenceKey], places: CoveragePlaces) -> int:
-    """Add up all units in the hours that changed, by grid."""
+def _changed_hours(
+    stored: dict[CoverageKey, tuple[bytes, bytes]],
+    units: list[UnitHours],
+    keys: set[PresenceKey],
+) -> tuple[dict[PresenceKey, tuple[Rows, Rows]], set[PresenceKey]]:
+    """Return the sums and visits of the hours that changed, from those stored by what the units
+    had and have in them; and the hours in which the store doesn't hold what they had."""
+    sums = {key: [np.zeros(0, SUMS)] for key in keys}
+    visits = {key: [np.zeros(0, VISIT)] for key in keys}
+    for (hour, kind, _), (packed_sums, packed_visits) in stored.items():
+        sums[hour, kind].append(unpacked(packed_sums, SUMS))
+        visits[hour, kind].append(unpacked(packed_visits, VISIT))
+    found: dict[PresenceKey, tuple[Rows, Rows]] = {}
+    broken = set()
+    of_key = _units_by_key(units, keys)
+    for key in keys:
+        before = [unit.was[key] for unit in of_key[key] if key in unit.was]
+        after = [unit.changed[key] for unit in of_key[key] if key in unit.changed]
+        changed = changed_sums(
+            np.concatenate(sums[key]),
+            sums_of(_all([unpacked(pieces, PIECE) for pieces, _ in before], PIECE)),
+            sums_of(_all([pieces for pieces, _ in after], PIECE)),
+        )
+        stays = changed_visits(
+            np.concatenate(visits[key]),
+            _all([unpacked(packed, VISIT) for _, packed in before], VISIT),
+            _all([of_unit for _, of_unit in after], VISIT),
+        )
+        if changed is None or stays is None:
+            broken.add(key)
+        else:
+            found[key] = (changed, stays)
+    return found, broken
+
+
+def _summed_hours(
+    every: dict[PresenceKey, dict[int, tuple[bytes, bytes]]], units: list[UnitHours]
+) -> dict[PresenceKey, tuple[Rows, Rows]]:
+    """Return sums and visits of hours from all units that were there."""
+    found = {}
+    of_key = _units_by_key(units, every.keys())
+    for key, of_unit in every.items():
+        rows = {
+            unit: (unpacked(pieces, PIECE), unpacked(visits, VISIT))
+            for unit, (pieces, visits) in of_unit.items()
+        }
+        for each in of_key[key]:
+            rows.pop(each.unit, None)
+            if key in each.changed:
+                rows[each.unit] = each.changed[key]
+        found[key] = (
+            sums_of(_all([pieces for pieces, _ in rows.values()], PIECE)),
+            in_order(_all([visits for _, visits in rows.values()], VISIT)),
+        )
+    return found
+
+
+def _units_by_key(
+    units: list[UnitHours], keys: Collection[PresenceKey]
+) -> dict[PresenceKey, list[UnitHours]]:
+    found: dict[PresenceKey, list[UnitHours]] = {key: [] for key in keys}
+    for unit in units:
+        for key in unit.keys:
+            if key in found:
+                found[key].append(unit)
+    return found
+
+
+def _all(parts: list[Rows], kind: np.dtype[Any]) -> Rows:
+    return np.concatenate([np.zeros(0, kind), *parts])
+
+
+def _by_grid(
+    hours: dict[PresenceKey, tuple[Rows, Rows]], places: CoveragePlaces
+) -> dict[CoverageKey, tuple[bytes, bytes]]:
+    """Return sums and visits of hours by grid, packed."""
     now: dict[CoverageKey, tuple[bytes, bytes]] = {}
-    for key, (pieces, visits) in load_hours(session, changed).items():
-        sums = sums_of(np.concatenate([np.zeros(0, PIECE), *pieces]))
-        began = _in_order(visits)
+    for key, (sums, visits) in hours.items():
         by_grid = _by_code(places.grid_codes_of(key, sums["place"]))
-        visits_by_grid = _by_code(places.grid_codes_of(key, began["place"]))
+        visits_by_grid = _by_code(places.grid_codes_of(key, visits["place"]))
         for code in by_grid.keys() | visits_by_grid.keys():
             rows = sums[by_grid.get(code, [])].tobytes()
-            now[(*key, code)] = (rows, began[visits_by_grid.get(code, [])].tobytes())
-    return store_coverage(session, changed, now)
+            now[(*key, code)] = (rows, visits[visits_by_grid.get(code, [])].tobytes())
+    return now
 
 
 def _by_code(codes: list[str]) -> dict[str, Any]:

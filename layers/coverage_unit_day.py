@@ -16,8 +16,8 @@ from geo.positions.tracks import FixColumns, Tracks, clean_tracks
 from geo.tables import DutyShift, PatrolUnit, UnitPresence
 from geo.values import Period
 from layers.coverage_area import CoveredArea, find_covered_area
-from layers.coverage_keeping import KeepingRules
 from layers.coverage_places import CoveragePlaces
+from layers.coverage_rules import KeepingRules
 
 STOP_MIN_S = 120.0
 STATIONARY = 1

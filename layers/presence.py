@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from geo.positions.tracks import TrackLimits, Tracks, starts_of
 from layers import presence_kernels as kernels
 from layers.place_raster import PlaceRaster
-from layers.presence_ways import RoadWays
+from layers.presence_ways import Bends
 
 IntArray = NDArray[np.int64]
 
@@ -98,13 +98,44 @@ class Presence:
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ways:
+    """How units went, whatever the places are: points by unit and time.
+
+    unit, time_ms : (n,) int
+    x, y : (n,) metres of the plane of the tracks
+    responding, stationary : (n,) bool, until the next point
+    gap_ms : (n,) between the fixes around the point
+    margin_m : (n,) how near to a border it may be on either side
+    """
+
+    unit: IntArray
+    time_ms: IntArray
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    responding: NDArray[np.bool_]
+    stationary: NDArray[np.bool_]
+    gap_ms: IntArray
+    margin_m: NDArray[np.float64]
+
+    def each(self) -> tuple[NDArray[Any], ...]:
+        """The columns in their order."""
+        return (self.unit, self.time_ms, self.x, self.y, self.responding, self.stationary,
+                self.gap_ms, self.margin_m)  # fmt: skip
+
+    def of_units(self, units: NDArray[np.int64]) -> Ways:
+        """Return the ways of some units."""
+        rows = np.isin(self.unit, units)
+        return Ways(*(each[rows] for each in self.each()))
+
+
 def find_presence(
     tracks: Tracks,
     raster: PlaceRaster,
     *,
     rules: PresenceRules | None = None,
     limits: TrackLimits | None = None,
-    roads: RoadWays | None = None,
+    roads: Bends | None = None,
 ) -> Presence:
     """Return when each unit was in which place.
 
@@ -114,6 +145,18 @@ def find_presence(
     limits : those the tracks were cleaned with; its silence is meant
     roads : fills gaps with the shortest way; without it ways are straight
     """
+    ways = find_ways(tracks, rules=rules, limits=limits, roads=roads)
+    return presence_on(ways, raster, rules=rules, limits=limits)
+
+
+def find_ways(
+    tracks: Tracks,
+    *,
+    rules: PresenceRules | None = None,
+    limits: TrackLimits | None = None,
+    roads: Bends | None = None,
+) -> Ways:
+    """Return how units went, smoothed; parameters as of `find_presence`."""
     rules, limits = rules or PresenceRules(), limits or TrackLimits()
     fixes, starts = tracks.fixes, tracks.unit_start
     x, y = np.empty(len(fixes)), np.empty(len(fixes))
@@ -131,44 +174,55 @@ def find_presence(
         starts, fixes.time_ms, x, y, stationary, settled_x, settled_y, counts,
         rules.settle_reach_s * 1000, rules.settle_m,
     )  # fmt: skip
-    x, y = settled_x, settled_y
     margin_m = 2 * rules.noise_m / np.sqrt(counts)
-    silence_ms = round(limits.silence_s * 1000)
     gap_ms = np.zeros(len(fixes), np.int64)
     gap_ms[:-1] = np.diff(fixes.time_ms)
-    way = (fixes.unit, fixes.time_ms, x, y, fixes.responding, stationary, gap_ms, margin_m)
-    if roads is not None:
-        way = _by_road(roads, way, silence_ms)
-        starts = starts_of(way[0])
-    _, time_ms, x, y = way[:4]
+    ways = Ways(
+        fixes.unit, fixes.time_ms, settled_x, settled_y, fixes.responding, stationary, gap_ms,
+        margin_m,
+    )  # fmt: skip
+    return ways if roads is None else _by_road(roads, ways, round(limits.silence_s * 1000))
+
+
+def presence_on(
+    ways: Ways,
+    raster: PlaceRaster,
+    *,
+    rules: PresenceRules | None = None,
+    limits: TrackLimits | None = None,
+) -> Presence:
+    """Return when each unit was in which place of a raster; parameters as of `find_presence`."""
+    rules, limits = rules or PresenceRules(), limits or TrackLimits()
+    starts, silence_ms = starts_of(ways.unit), round(limits.silence_s * 1000)
     frame = (raster.west_m, raster.south_m, raster.step_m)
-    bound = kernels.pieces_bound(starts, time_ms, x, y, *frame, silence_ms)
+    bound = kernels.pieces_bound(starts, ways.time_ms, ways.x, ways.y, *frame, silence_ms)
     out = Presence(
         np.empty(bound, np.int64), np.empty(bound, np.int32), np.empty(bound, np.int64),
         np.empty(bound, np.int64), np.empty(bound, np.uint8), np.empty(bound, np.uint8),
     )  # fmt: skip
     count = kernels.trace(
-        starts, *way, raster.places, *frame, round(rules.certain_s * 1000), silence_ms,
-        round(rules.tail_s * 1000), *out.each(),
+        starts, ways.unit, ways.time_ms, ways.x, ways.y, ways.responding, ways.stationary,
+        ways.gap_ms, ways.margin_m, raster.places, *frame, round(rules.certain_s * 1000),
+        silence_ms, round(rules.tail_s * 1000), *out.each(),
     )  # fmt: skip
     return out.take(slice(0, int(count)))
 
 
-def _by_road(roads: RoadWays, way: tuple[Any, ...], silence_ms: int) -> tuple[Any, ...]:
-    """The columns of a way with the bends of the roads between its fixes."""
-    unit, time_ms, x, y, responding, stationary, gap_ms, margin_m = way
-    rows, shares, places = roads.bends(unit, time_ms, x, y, silence_ms=silence_ms)
+def _by_road(roads: Bends, ways: Ways, silence_ms: int) -> Ways:
+    """The ways with the bends of the roads between the fixes."""
+    unit, time_ms, gap_ms = ways.unit, ways.time_ms, ways.gap_ms
+    rows, shares, places = roads.bends(unit, time_ms, ways.x, ways.y, silence_ms=silence_ms)
     row = np.concatenate([np.arange(len(unit)), rows])
     order = np.lexsort((np.concatenate([np.full(len(unit), -1.0), shares]), row))
     row = row[order]
     bend_ms = time_ms[rows] + np.round(shares * gap_ms[rows]).astype(np.int64)
-    return (
+    return Ways(
         unit[row],
         np.concatenate([time_ms, bend_ms])[order],
-        np.concatenate([x, places[:, 0]])[order],
-        np.concatenate([y, places[:, 1]])[order],
-        responding[row],
-        stationary[row],
+        np.concatenate([ways.x, places[:, 0]])[order],
+        np.concatenate([ways.y, places[:, 1]])[order],
+        ways.responding[row],
+        ways.stationary[row],
         gap_ms[row],
-        margin_m[row],
+        ways.margin_m[row],
     )

@@ -10,6 +10,7 @@ Source: docs/coverage.md, "How well it finds the truth", with and without roads.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,15 @@ from geo.roads.snapping import RoadSnapper, SnappedPlaces, arrivals, departures
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+
+class Bends(Protocol):
+    """Whatever knows how units go between two fixes."""
+
+    def bends(
+        self, unit: IntArray, time_ms: IntArray, x: FloatArray, y: FloatArray, *, silence_ms: int
+    ) -> tuple[IntArray, FloatArray, FloatArray]:
+        """Return where the ways between fixes bend, as `RoadWays.bends` does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -18,6 +19,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, StreamingResponse
+from starlette.types import Message, Send
 
 from api.callers import CallerAccess, SignedInCaller, current_caller
 from api.dependencies import Scope, ServicesDep, WriteSession, now
@@ -41,7 +43,7 @@ from geo.positions.reading import latest_positions
 from geo.positions.traccar_client_form import read_traccar_client_form
 from geo.positions.traccar_client_json import read_traccar_client_json
 from geo.positions.traccar_forward import read_traccar_forward
-from geo.units.units import find_units, units_of_account
+from geo.units.units import find_units, ids_of_units, units_of_account
 
 intake = APIRouter(prefix="/positions", tags=["positions"])
 router = APIRouter(prefix="/positions", tags=["positions"])
@@ -49,6 +51,7 @@ router = APIRouter(prefix="/positions", tags=["positions"])
 TICK_S = 1.0
 SCOPE_EVERY_S = 15.0  # who is watching, and in which grids, is asked for anew
 WATCH_MAX_S = 3600
+SLOW_MAX_S = 30.0
 
 
 class Format(StrEnum):
@@ -65,9 +68,18 @@ class Format(StrEnum):
 
 
 class EventStream(StreamingResponse):
-    """Server-sent events."""
+    """Server-sent events. Who doesn't take what was sent for long is let go: nothing is held back
+    for them, and their browser comes back to what changed since."""
 
     media_type = "text/event-stream"
+
+    async def stream_response(self, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(SLOW_MAX_S):
+                await send(message)
+
+        with contextlib.suppress(TimeoutError):
+            await super().stream_response(send_in_time)
 
 
 # What a person or a program uploads as a whole: told where nothing of it could be read.
@@ -278,12 +290,10 @@ def watch_positions(
 
 
 def _visible(services: Services, caller: Caller) -> frozenset[int]:
-    scope = caller.scope
-    with services.database.read_session_of(scope) as session:
-        units = find_units(session, scope=scope) if caller.may(Permission.LEAD) else (
-            units_of_account(session, caller.account_id, scope=scope)
-        )  # fmt: skip
-        return frozenset(unit.id for unit in units)
+    """The units that a caller leads, or belongs to, by number."""
+    own = None if caller.may(Permission.LEAD) else caller.account_id
+    with services.database.read_session_of(caller.scope) as session:
+        return ids_of_units(session, scope=caller.scope, account_id=own)
 
 
 def _visible_now(request: Request) -> frozenset[int] | None:

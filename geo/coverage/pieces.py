@@ -6,6 +6,7 @@ piece) and lets a month be read in a moment; the same presence always gives the 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -86,3 +87,41 @@ def sums_of(pieces: Rows) -> Rows:
     lengths = (pieces["end_ms"] - pieces["start_ms"]).astype(np.int32)
     np.add.at(found["ms"], (row, 3 * pieces["certainty"].astype(int) + pieces["doing"]), lengths)
     return found
+
+
+def changed_sums(stored: Rows, less: Rows, more: Rows) -> Rows | None:
+    """Return sums of places with those of some pieces taken away and of others added.
+
+    None where there is less than is to be taken away: what is stored isn't the sum of its parts.
+    """
+    places, row = np.unique(
+        np.concatenate([stored["place"], less["place"], more["place"]]), return_inverse=True
+    )
+    found = np.zeros(len(places), SUMS)
+    found["place"] = places
+    ms = np.zeros((len(places), 6), np.int64)
+    first, second = len(stored), len(stored) + len(less)
+    np.add.at(ms, row[:first], stored["ms"])
+    np.subtract.at(ms, row[first:second], less["ms"])
+    np.add.at(ms, row[second:], more["ms"])
+    if np.any(ms < 0):
+        return None
+    found["ms"] = ms
+    return found[np.any(ms > 0, axis=1)]
+
+
+def changed_visits(stored: Rows, less: Rows, more: Rows) -> Rows | None:
+    """Return visits without some and with others, in order (`in_order`); None where one that is to
+    be taken away isn't there."""
+    left = Counter(stored.tolist())
+    left.subtract(less.tolist())
+    if any(count < 0 for count in left.values()):
+        return None
+    kept = np.array(list(left.elements()), VISIT) if left else np.zeros(0, VISIT)
+    return in_order(np.concatenate([kept, more]))
+
+
+def in_order(visits: Rows) -> Rows:
+    """Return visits by start and place, whatever order they came in."""
+    keys = ("certain_ms", "inside_ms", "end_ms", "place", "start_ms")
+    return visits[np.lexsort([visits[name] for name in keys])]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
-from geo.coverage.pieces import PIECE, VISIT, Rows, unpacked
+from geo.coverage.pieces import Rows
 from geo.tables import DutyShift, GridCoverage, UnitPresence
 
 HOUR_MS = 3_600_000
@@ -50,8 +51,19 @@ _DROP_COVERAGE = text(
     "= (gone.hour, gone.kind, gone.grid_code)"
 )
 
+_LOAD_PRESENCE = text(
+    """
+    SELECT held.unit_id, held.hour, held.kind, held.pieces, held.visits
+    FROM unnest(CAST(:units AS bigint[]), CAST(:first AS timestamptz[]),
+        CAST(:end AS timestamptz[])) AS asked(unit_id, first_at, end_at)
+    JOIN unit_presence AS held ON held.unit_id = asked.unit_id
+        AND held.hour >= asked.first_at AND held.hour < asked.end_at
+    """
+)
+
 PresenceKey = tuple[int, str]  # hour [ms], kind
 CoverageKey = tuple[int, str, str]  # hour [ms], kind, grid
+StoredHours = dict[PresenceKey, tuple[bytes, bytes]]  # packed pieces and visits
 
 
 def moment_of(ms: int) -> datetime:
@@ -88,40 +100,71 @@ def load_shifts(
 
 
 def load_presence(
-    session: Session, unit_id: int, first_ms: int, end_ms: int
-) -> dict[PresenceKey, tuple[bytes, bytes]]:
-    """Return what is stored of a unit in the hours that begin in [first, end)."""
+    session: Session, windows: Mapping[int, tuple[int, int]]
+) -> dict[int, StoredHours]:
+    """Return what is stored of each unit in the hours that begin in its window, [first, end) [ms];
+    of a unit without any, nothing."""
     rows = session.execute(
-        select(UnitPresence.hour, UnitPresence.kind, UnitPresence.pieces, UnitPresence.visits)
-        .where(
-            UnitPresence.unit_id == unit_id,
-            UnitPresence.hour >= moment_of(first_ms),
-            UnitPresence.hour < moment_of(end_ms),
-        )
-    )  # fmt: skip
-    return {(ms_of(hour), kind): (pieces, visits) for hour, kind, pieces, visits in rows}
+        _LOAD_PRESENCE,
+        {
+            "units": list(windows),
+            "first": [moment_of(first) for first, _ in windows.values()],
+            "end": [moment_of(end) for _, end in windows.values()],
+        },
+    )
+    found: dict[int, StoredHours] = {unit: {} for unit in windows}
+    for unit, hour, kind, pieces, visits in rows:
+        found[unit][ms_of(hour), kind] = (pieces, visits)
+    return found
 
 
-def store_presence(
-    session: Session,
-    unit_id: int,
-    was: Mapping[PresenceKey, tuple[bytes, bytes]],
-    now: Mapping[PresenceKey, tuple[Rows, Rows]],
-) -> set[PresenceKey]:
-    """Write what is now instead of what was; return what differed."""
-    packed = {key: (pieces.tobytes(), visits.tobytes()) for key, (pieces, visits) in now.items()}
-    changed = [key for key, value in packed.items() if was.get(key) != value]
-    gone = [key for key in was if key not in packed]
+@dataclass(frozen=True, slots=True, eq=False)
+class UnitHours:
+    """The hours of a unit that differ from what is stored.
+
+    was : as they are stored, whether they differ or not
+    changed : as they are now, pieces and visits
+    gone : of which nothing is left
+    """
+
+    unit: int
+    was: StoredHours
+    changed: dict[PresenceKey, tuple[Rows, Rows]]
+    gone: list[PresenceKey]
+
+    @classmethod
+    def of(
+        cls, unit: int, was: StoredHours, now: Mapping[PresenceKey, tuple[Rows, Rows]]
+    ) -> UnitHours:
+        """Compare what is stored with what is now."""
+        differ = {
+            key: value
+            for key, value in now.items()
+            if was.get(key) != (value[0].tobytes(), value[1].tobytes())
+        }
+        return cls(unit, was, differ, [key for key in was if key not in now])
+
+    @property
+    def keys(self) -> list[PresenceKey]:
+        """The hours that differ."""
+        return [*self.changed, *self.gone]
+
+
+def write_presence(session: Session, units: Iterable[UnitHours]) -> None:
+    """Write the hours that differ, of all units at once."""
+    given = list(units)
+    changed = [(each.unit, key, rows) for each in given for key, rows in each.changed.items()]
+    gone = [(each.unit, key) for each in given for key in each.gone]
     if changed:
-        totals = [_totals(now[key][0]) for key in changed]
+        totals = [_totals(pieces) for _, _, (pieces, _) in changed]
         session.execute(
             _PUT_PRESENCE,
             {
-                "unit_id": [unit_id] * len(changed),
-                "hour": [moment_of(hour) for hour, _ in changed],
-                "kind": [kind for _, kind in changed],
-                "pieces": [packed[key][0] for key in changed],
-                "visits": [packed[key][1] for key in changed],
+                "unit_id": [unit for unit, _, _ in changed],
+                "hour": [moment_of(hour) for _, (hour, _), _ in changed],
+                "kind": [kind for _, (_, kind), _ in changed],
+                "pieces": [pieces.tobytes() for _, _, (pieces, _) in changed],
+                "visits": [visits.tobytes() for _, _, (_, visits) in changed],
                 **{
                     name: [each[number] for each in totals]
                     for number, name in enumerate(
@@ -134,53 +177,57 @@ def store_presence(
         session.execute(
             _DROP_PRESENCE,
             {
-                "unit_id": [unit_id] * len(gone),
-                "hour": [moment_of(hour) for hour, _ in gone],
-                "kind": [kind for _, kind in gone],
+                "unit_id": [unit for unit, _ in gone],
+                "hour": [moment_of(hour) for _, (hour, _) in gone],
+                "kind": [kind for _, (_, kind) in gone],
             },
         )
-    return {*changed, *gone}
 
 
 def load_hours(
     session: Session, keys: Iterable[PresenceKey]
-) -> dict[PresenceKey, tuple[list[Rows], list[Rows]]]:
-    """Return the pieces and visits of all units in some hours, unit by unit."""
+) -> dict[PresenceKey, dict[int, tuple[bytes, bytes]]]:
+    """Return the packed pieces and visits of each unit in some hours."""
     wanted = sorted(keys)
-    found: dict[PresenceKey, tuple[list[Rows], list[Rows]]] = {key: ([], []) for key in wanted}
+    found: dict[PresenceKey, dict[int, tuple[bytes, bytes]]] = {key: {} for key in wanted}
     rows = session.execute(
-        select(UnitPresence.hour, UnitPresence.kind, UnitPresence.pieces, UnitPresence.visits)
+        select(UnitPresence.unit_id, UnitPresence.hour, UnitPresence.kind, UnitPresence.pieces,
+               UnitPresence.visits)
         .where(
             UnitPresence.hour.in_(sorted({moment_of(hour) for hour, _ in wanted})),
             UnitPresence.kind.in_(sorted({kind for _, kind in wanted})),
         )
-        .order_by(UnitPresence.unit_id)
-    )
-    for hour, kind, pieces, visits in rows:
+    )  # fmt: skip
+    for unit, hour, kind, pieces, visits in rows:
         key = (ms_of(hour), kind)
         if key in found:
-            found[key][0].append(unpacked(pieces, PIECE))
-            found[key][1].append(unpacked(visits, VISIT))
+            found[key][unit] = (pieces, visits)
     return found
 
 
-def store_coverage(
-    session: Session,
-    keys: Collection[PresenceKey],
-    now: Mapping[CoverageKey, tuple[bytes, bytes]],
-) -> int:
-    """Write the coverage of grids in some hours; return how many rows changed."""
+def load_coverage(
+    session: Session, keys: Collection[PresenceKey]
+) -> dict[CoverageKey, tuple[bytes, bytes]]:
+    """Return the coverage of grids in some hours, packed sums and visits."""
     rows = session.execute(
         select(
             GridCoverage.hour, GridCoverage.kind, GridCoverage.grid_code, GridCoverage.sums,
             GridCoverage.visits,
         ).where(GridCoverage.hour.in_(sorted({moment_of(hour) for hour, _ in keys})))
     )  # fmt: skip
-    was = {
+    return {
         (ms_of(hour), kind, code): (sums, visits)
         for hour, kind, code, sums, visits in rows
         if (ms_of(hour), kind) in keys
     }
+
+
+def write_coverage(
+    session: Session,
+    was: Mapping[CoverageKey, tuple[bytes, bytes]],
+    now: Mapping[CoverageKey, tuple[bytes, bytes]],
+) -> int:
+    """Write the coverage of grids that differs from what is stored; return how many rows did."""
     changed = [key for key, value in now.items() if was.get(key) != value]
     gone = [key for key in was if key not in now]
     for statement, rows_of in ((_PUT_COVERAGE, changed), (_DROP_COVERAGE, gone)):

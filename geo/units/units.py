@@ -91,6 +91,17 @@ def find_units(session: Session, *, scope: GridScope, kind: str | None = None) -
     return list(session.scalars(asked))
 
 
+def ids_of_units(
+    session: Session, *, scope: GridScope, account_id: int | None = None
+) -> frozenset[int]:
+    """Return the numbers of the units that haven't ended and lie in the scope; of an account, of
+    those that it belongs to now."""
+    asked = select(PatrolUnit.id).where(PatrolUnit.ended_at.is_(None), _in_scope(scope))
+    if account_id is not None:
+        asked = asked.where(_has_member(account_id))
+    return frozenset(session.scalars(asked))
+
+
 def get_unit(session: Session, unit_id: int, *, scope: GridScope) -> PatrolUnit:
     """Return a unit.
 
@@ -106,12 +117,11 @@ def get_unit(session: Session, unit_id: int, *, scope: GridScope) -> PatrolUnit:
 
 def units_of_account(session: Session, account_id: int, *, scope: GridScope) -> list[PatrolUnit]:
     """Return the units that an account belongs to now."""
-    member = exists().where(
-        PatrolUnitMember.unit_id == PatrolUnit.id,
-        PatrolUnitMember.account_id == account_id,
-        PatrolUnitMember.left_at.is_(None),
+    asked = (
+        select(PatrolUnit)
+        .where(_has_member(account_id), _in_scope(scope))
+        .order_by(PatrolUnit.code)
     )
-    asked = select(PatrolUnit).where(member, _in_scope(scope)).order_by(PatrolUnit.code)
     return list(session.scalars(asked))
 
 
@@ -218,6 +228,14 @@ def set_status(
     unit.status = status
     session.add(PatrolUnitStatus(unit_id=unit.id, status=status, since=now, told_by=told_by))
     session.flush()
+
+
+def _has_member(account_id: int) -> ColumnElement[bool]:
+    return exists().where(
+        PatrolUnitMember.unit_id == PatrolUnit.id,
+        PatrolUnitMember.account_id == account_id,
+        PatrolUnitMember.left_at.is_(None),
+    )
 
 
 def _in_scope(scope: GridScope) -> ColumnElement[bool]:

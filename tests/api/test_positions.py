@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from fastapi import Request
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
+from starlette.types import Message
 
 from api.app import create_app
 from api.callers import current_caller
@@ -302,3 +304,21 @@ def test_a_replay_takes_a_reason_and_is_thinned(station: Station) -> None:
     days = {"start": (now - timedelta(days=2)).isoformat(), "end": now.isoformat()}
     answer = station.ask("leader", "GET", "/v1/positions/replay", params=days, headers=WHY)
     assert answer.status_code == 422
+
+
+def test_a_viewer_who_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+
+    async def events() -> AsyncIterator[str]:
+        nonlocal asked
+        while True:
+            asked += 1
+            yield "data: []\n\n"
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()  # its buffer is full
+
+    monkeypatch.setattr(positions, "SLOW_MAX_S", 0.01)
+    asyncio.run(positions.EventStream(events()).stream_response(send))
+    assert asked == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
+from geo.coverage.due import following, note_all_due
 from geo.coverage.pieces import PIECE, SUMS, VISIT, joined_pieces, unpacked
 from geo.positions.fix import Fix, Source
 from geo.positions.storing import PlacedFix, store_fixes
@@ -21,11 +23,12 @@ from geo.tables import CoverageDue, CoverageJump, GridCoverage, PatrolUnit, Unit
 from geo.units.devices import register_device
 from geo.units.units import create_unit, end_duty, plan_shift, set_status
 from geo.values import GridScope, LonLat, Period
-from layers import coverage_follower
+from layers import coverage_keeping
 from layers.coverage_follower import CoverageFollower
-from layers.coverage_keeping import KeepingRules, keep_up
+from layers.coverage_keeping import keep_up
 from layers.coverage_places import CoveragePlaces, load_coverage_places
-from layers.presence import PresenceRules
+from layers.coverage_rules import KeepingRules
+from layers.presence import PresenceRules, find_ways
 from tests.drawing import NORTH, STEP_DEG, WEST, draw
 from tests.factories import add_grid, add_grid_version
 
@@ -57,7 +60,7 @@ def fix(
 
 
 def kept(session: Session, places: CoveragePlaces, **more: Any) -> None:
-    while (done := keep_up(session, places, **more)) and done.unit_count:
+    while keep_up(lambda: nullcontext(session), places, **more).unit_count:
         pass
 
 
@@ -163,14 +166,12 @@ def test_what_is_new_costs_what_is_new(session: Session, unit: PatrolUnit) -> No
     store_fixes(session, [fix(unit, s, 2.5) for s in range(0, 10_000, 10)])
     kept(session, places)
     store_fixes(session, [fix(unit, s, 2.5) for s in (10_000, 10_010, 10_020)])
-    done = keep_up(session, places)
-    assert done is not None
+    done = keep_up(lambda: nullcontext(session), places)
     # From the last fix that nothing new changes, and as much before as bears on that.
     assert done.fix_count < 2 * (2 * KeepingRules().look_ms / 10_000 + 3)
     late = fix(unit, 5_003, 2.5)
     store_fixes(session, [late])
-    done = keep_up(session, places)
-    assert done is not None
+    done = keep_up(lambda: nullcontext(session), places)
     assert done.fix_count < 6 * KeepingRules().look_ms / 10_000
 
 
@@ -228,7 +229,7 @@ def test_without_grids_only_the_time_is_known(session: Session) -> None:
     plan_shift(session, unit, Period(START, START + timedelta(hours=1)), planned_by="test")
     store_fixes(session, [fix(unit, s, 2.5) for s in range(0, 600, 30)])
     places = load_coverage_places(session, on=date(2026, 3, 4))
-    keep_up(session, places, rules=KeepingRules(presence=PresenceRules(certain_s=60)))
+    kept(session, places, rules=KeepingRules(presence=PresenceRules(certain_s=60)))
     assert set(session.scalars(select(UnitPresence.kind))) == {"known"}
 
 
@@ -243,13 +244,12 @@ def test_a_follower_that_is_stopped_in_a_batch_loses_nothing(
     class Stopped(Exception):
         pass
 
-    def stop_after(*given: Any, **more: Any) -> None:
-        keep_up(*given, **more)
+    def stop(*given: Any, **more: Any) -> int:
         raise Stopped
 
     follower = CoverageFollower(database, Settings())
     with monkeypatch.context() as patch:
-        patch.setattr(coverage_follower, "keep_up", stop_after)
+        patch.setattr(coverage_keeping, "write_coverage", stop)
         with pytest.raises(Stopped):
             follower.catch_up()
     with database.session() as session:
@@ -259,3 +259,65 @@ def test_a_follower_that_is_stopped_in_a_batch_loses_nothing(
     assert follower.catch_up().unit_count == 0
     with database.session() as session:
         assert session.scalars(select(UnitPresence.certain_ms)).all() == [570_000]
+
+
+def test_while_it_computes_no_transaction_is_open(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.session() as session:
+        unit = create_unit(session, "U1", "甲", scope=ALL, kind="car", grid_codes=["nowhere"])
+        plan_shift(session, unit, Period(START, START + timedelta(hours=1)), planned_by="test")
+        store_fixes(session, [fix(unit, s, 2.5) for s in range(0, 600, 30)])
+    seen: list[int] = []
+    more_came: list[PlacedFix] = [fix(unit, 700, 2.5)]
+
+    def look_first(*given: Any, **more: Any) -> Any:
+        with database.engine.connect() as other:
+            seen.append(
+                other.scalar(
+                    text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                         "AND pid <> pg_backend_pid() AND xact_start IS NOT NULL")
+                )
+            )  # fmt: skip
+        if more_came:
+            with database.session() as session:
+                store_fixes(session, [more_came.pop()])
+        return find_ways(*given, **more)
+
+    follower = CoverageFollower(database, Settings())
+    monkeypatch.setattr(coverage_keeping, "find_ways", look_first)
+    assert follower.catch_up().changed_hours == 1
+    assert seen == [0]
+    # What came while it was computed is still due.
+    assert follower.catch_up().changed_hours == 1
+    with database.session() as session:
+        assert session.scalars(select(UnitPresence.certain_ms)).all() == [570_000]
+
+
+def test_only_one_follows_a_store(database: Database) -> None:
+    with database.session() as session:
+        unit = create_unit(session, "U1", "甲", scope=ALL, kind="car", grid_codes=["nowhere"])
+        plan_shift(session, unit, Period(START, START + timedelta(hours=1)), planned_by="test")
+        store_fixes(session, [fix(unit, s, 2.5) for s in range(0, 600, 30)])
+    follower = CoverageFollower(database, Settings())
+    with following(database.engine) as is_mine:
+        assert is_mine
+        assert follower.catch_up().unit_count == 0
+    assert follower.catch_up().unit_count == 1
+
+
+def test_sums_that_are_no_sums_are_added_up_anew(session: Session, unit: PatrolUnit) -> None:
+    places = load_coverage_places(session, on=date(2026, 3, 4))
+    store_fixes(session, [fix(unit, s, 2.5) for s in range(0, 1200, 30)])
+    kept(session, places)
+    session.execute(delete(GridCoverage))
+    store_fixes(session, [fix(unit, 1215, 2.5)])
+    kept(session, places)
+    healed = rows(session)
+    # As if it had come at once.
+    for table in (UnitPresence, GridCoverage, CoverageJump):
+        session.execute(delete(table))
+    note_all_due(session, days=100_000)
+    kept(session, places)
+    assert rows(session) == healed
+    assert session.scalars(select(GridCoverage.grid_code)).all() != []
