@@ -35,6 +35,7 @@ from api.endpoints import (
     incidents,
     key_places,
     layers,
+    musters,
     own_account,
     patrol_plans,
     place_incidents,
@@ -110,6 +111,7 @@ TAGS = [
     {"name": "tiles", "description": "Vector tiles of the base map and the grids."},
     {"name": "patrol plans", "description": "Routes of a shift: planned, assigned, compared."},
     {"name": "patrol units", "description": "Patrol units, their duty, their devices."},
+    {"name": "musters", "description": "Units called to a place (一呼百应), answers, arrivals."},
     {"name": "positions", "description": "Where units are: in from devices, out to viewers."},
     {
         "name": "coverage",
@@ -197,6 +199,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         tiles,
         unit_board,
         units,
+        musters,
         patrol_plans,
         positions,
         coverage,

@@ -26,6 +26,7 @@ from geo.geocoding.local import open_geocoder
 from geo.importers.job_kinds import run_job
 from geo.importers.jobs import get_job
 from geo.incidents.following import IncidentFollower
+from geo.musters.follower import MusterFollower
 from geo.positions.intake import Intake
 from geo.positions.live import LiveBoard
 from geo.purposes import load_purposes
@@ -90,6 +91,7 @@ class Services:
         self.board = LiveBoard()
         self.cot_port: int | None = None  # as it was opened
         self.intake = Intake(database, moved=self.board.move)
+        self.musters = MusterFollower(database)
         self.coverage = CoverageFollower(database, settings)
         self.incidents = IncidentFollower(database, zone=settings.time_zone)
         self.hotspots = HotspotLayers()
@@ -115,6 +117,7 @@ class Services:
             self.board.load(session)
         self.intake.start()
         self.coverage.start()
+        self.musters.start()
         self.warming = Thread(target=self._warm, name="warming", daemon=True)
         self.warming.start()
         try:
@@ -124,6 +127,7 @@ class Services:
             self.routes.close()
             self.exports.stop()
             self.intake.stop()
+            self.musters.stop()
             self.coverage.stop()
             self.imports.stop()
             self.warming.join(WARMING_WAIT_S)

@@ -55,6 +55,9 @@ from geo.tables import (
     Incident,
     IncidentCategory,
     KeyPlace,
+    Muster,
+    MusterCall,
+    MusterEvent,
     PatrolDevice,
     PatrolLatest,
     PatrolPlan,
@@ -103,7 +106,8 @@ KINDS = {
     "alias_id": "alias", "item_id": "item", "pair_id": "pair", "merge_id": "merge",
     "dwelling_id": "dwelling", "establishment_id": "establishment", "resident_id": "resident",
     "residence_id": "residence", "report_id": "report", "incident_id": "incident",
-    "unit_id": "unit", "plan_id": "plan", "without": "unit", "key_place_id": "key_place",
+    "unit_id": "unit", "plan_id": "plan", "muster_id": "muster", "without": "unit",
+    "key_place_id": "key_place",
     "device_id": "device", "export_id": "export", "request_id": "request",
     "grid_code": "grid", "h3_cell": "cell",
 }  # fmt: skip
@@ -381,6 +385,16 @@ def _fill_grid(
     session.add(
         PatrolLatest(unit_id=unit.id, at=now, received_at=now, lon=points[0][0], lat=points[0][1])
     )
+    muster = keep("muster", Muster(
+        reason=f"{marker}M", place_name=f"{marker}P", lon=points[0][0], lat=points[0][1],
+        within_m=50, grid_codes=[grid.grid_code], called_by=f"{marker}L",
+    ))  # fmt: skip
+    session.add(MusterCall(muster_id=muster.id, unit_id=unit.id, called_at=now))
+    session.add(
+        MusterEvent(
+            muster_id=muster.id, unit_id=unit.id, what="called", at=now, told_by=f"{marker}L"
+        )
+    )
     plan = keep("plan", PatrolPlan(
         status="assigned", grid_codes=[grid.grid_code], created_by=f"{marker}L",
         starts_at=now - timedelta(hours=1), ends_at=now + timedelta(hours=7),
@@ -580,7 +594,7 @@ class Requests:
                 if key in required or (depth < 4 and self.dice.random() < 0.4)
             }
         if kind == "array":
-            inner = name.removesuffix("s") if name.endswith("codes") else name
+            inner = name.removesuffix("s") if name.endswith(("codes", "ids")) else name
             return [
                 self._value(inner, schema.get("items", {}), own, foreign, depth + 1)
                 for _ in range(self.dice.randint(schema.get("minItems", 0) or 1, 2))

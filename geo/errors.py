@@ -10,10 +10,12 @@
     │                             DuplicateNotFound, AccountNotFound, RecordNotFound,
     │                             ExportNotFound, PatrolUnitNotFound, SubjectRequestNotFound,
     │                             IncidentNotFound, RoadNetworkNotFound, RoadClosureNotFound,
-    │                             SitingPlanNotFound, PatrolPlanNotFound, KeyPlaceNotFound
+    │                             SitingPlanNotFound, PatrolPlanNotFound, KeyPlaceNotFound,
+    │                             MusterNotFound
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty, StaleRecord (.sides),
-    │                             RecordConflict (.alike, .conflicts), WriteKeyTaken
+    │                             RecordConflict (.alike, .conflicts), WriteKeyTaken,
+    │                             MusterEnded, UnitCalledElsewhere (.codes)
     ├ NotSignedIn                 SignInRefused, OidcRefused (.reason)
     ├ NotPermitted                PasswordChangeNeeded
     ├ PurposeMissing
@@ -126,6 +128,10 @@ class JobNotFound(NotFound):
 
 class RoadNetworkNotFound(NotFound):
     """No road network is in force on that day."""
+
+
+class MusterNotFound(NotFound):
+    """There is no such muster, or none of one's own units was called to it."""
 
 
 class SitingPlanNotFound(NotFound):
@@ -246,6 +252,14 @@ class RecordConflict(Conflict):
 
 class WriteKeyTaken(Conflict):
     """The key of a write was used before for another one."""
+
+
+class MusterEnded(Conflict):
+    """A muster is over, or the unit was stood down from it (`ended_at`)."""
+
+
+class UnitCalledElsewhere(Conflict):
+    """A unit is called to an open muster already (`codes`)."""
 
 
 class NotEnoughData(PlatformError):

@@ -26,8 +26,9 @@ def live_page(request: Request, caller: SignedInCaller, overview: Overview) -> R
         script="js/live.js",
         start_function="startLive",
         shown={"units": True, "trails": True, "basemap": True, "grids": True},
-        text_groups=("live.",),
+        text_groups=("live.", "muster."),
         kinds=UNIT_KINDS,
         statuses=UNIT_STATUSES,
         may_write=caller.may(Permission.WRITE),
+        leads=caller.may(Permission.LEAD),
     )

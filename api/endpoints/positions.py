@@ -11,6 +11,7 @@ import asyncio
 import base64
 import binascii
 import contextlib
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -276,8 +277,9 @@ def watch_positions(
     ] = WATCH_MAX_S,
 ) -> EventStream:  # fmt: skip
     """First all units that the caller leads or belongs to, then once a second those that moved:
-    events `positions` with a JSON list. A browser that comes back says the last event's id and gets
-    what changed since. Each opening is audited."""
+    events `positions` with a JSON list. Events `musters` hold the numbers of the musters that are
+    open, then of those that changed, of these units. A browser that comes back says the last
+    event's id and gets what changed since. Each opening is audited."""
     visible = _visible(services, caller)
     record(session, access, "positions.watch", object_kind="patrol_unit",
            row_count=len(visible))  # fmt: skip
@@ -308,7 +310,9 @@ def _visible_now(request: Request) -> frozenset[int] | None:
 async def _events(
     request: Request, visible: frozenset[int], *, after: int, for_s: int
 ) -> AsyncIterator[str]:
-    board = request.app.state.services.board
+    services: Services = request.app.state.services
+    board, musters = services.board, services.musters.board
+    told = 0
     clock = asyncio.get_running_loop().time
     started = asked_at = clock()
     while True:
@@ -323,6 +327,9 @@ async def _events(
         else:
             yield ": still here\n\n"
         after = max(number, 1)
+        told, called = musters.changes(told, visible)
+        if called:
+            yield f"event: musters\ndata: {json.dumps(called)}\n\n"
         if clock() - started + TICK_S > for_s:
             return
         await asyncio.sleep(TICK_S)

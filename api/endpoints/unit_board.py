@@ -8,8 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy.orm import Session
 
+from api.arrivals import approaches
 from api.callers import CallerAccess, SignedInCaller
-from api.dependencies import Scope, SoundText, WriteSession, now
+from api.dependencies import Scope, ServicesDep, SoundText, WriteSession, now
 from api.schemas.errors import error_responses
 from api.schemas.unit_board import (
     BoardUnit,
@@ -25,7 +26,7 @@ from geo.accounts import Caller, Permission
 from geo.audit import audited, record
 from geo.positions.replay import replay_of
 from geo.tables import PatrolUnit
-from geo.units.board import load_board, nearest_units
+from geo.units.board import load_board
 from geo.units.units import find_units, units_of_account
 from geo.values import GridScope, LonLat, Period
 
@@ -83,7 +84,8 @@ def get_unit_board(
     responses=error_responses(),
 )
 def list_nearest_units(
-    session: WriteSession, scope: Scope, caller: SignedInCaller, access: CallerAccess, moment: Now,
+    session: WriteSession, services: ServicesDep, scope: Scope, caller: SignedInCaller,
+    access: CallerAccess, moment: Now,
     lon: Annotated[float, Query(ge=-180, le=180, description="Longitude, WGS 84.")],
     lat: Annotated[float, Query(ge=-90, le=90, description="Latitude, WGS 84.")],
     kind: Annotated[UnitKind | None, Query(description="Only of this kind.")] = None,
@@ -91,8 +93,8 @@ def list_nearest_units(
     skill: Annotated[SoundText | None, Query(description="Only with this skill.")] = None,
     limit: Annotated[int, Query(ge=1, le=NEAREST_MAX)] = NEAREST_DEFAULT,
 ) -> NearUnits:  # fmt: skip
-    """Of the units that the caller leads or belongs to, by the straight line. Each look is
-    audited."""
+    """Of the units that the caller leads or belongs to, by when they would be there by road; by the
+    straight line where there are no roads, or no way. Each look is audited."""
     suitable = [
         unit
         for unit in own_units(session, caller, scope)
@@ -100,7 +102,7 @@ def list_nearest_units(
         and (status is None or unit.status == status)
         and (skill is None or skill in unit.skills)
     ]
-    found = nearest_units(session, suitable, LonLat(lon, lat), now=moment, most=limit)
+    found = approaches(services, session, suitable, LonLat(lon, lat), now=moment)[:limit]
     record(session, access, "positions.read_nearest", object_kind="patrol_unit",
            row_count=len(found))  # fmt: skip
     return NearUnits(
@@ -110,7 +112,9 @@ def list_nearest_units(
                     "unit_id": each.unit.id, "code": each.unit.code, "name": each.unit.name,
                     "kind": each.unit.kind, "status": each.unit.status,
                     "skills": each.unit.skills, "distance_m": round(each.distance_m, 1),
-                    "at": each.position.at, "state": each.state,
+                    "at": each.at, "state": each.state, "mode": each.mode,
+                    "p50_s": None if each.p50_s is None else round(each.p50_s, 1),
+                    "p90_s": None if each.p90_s is None else round(each.p90_s, 1),
                 }
             )
             for each in found

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from api.schemas.units import Unit, UnitKind, UnitStatus
+from geo.roads.modes import TravelMode
 
 
 class UnitMember(BaseModel):
@@ -46,10 +47,14 @@ class NearUnit(BaseModel):
     distance_m: float = Field(description="In a straight line, on the spheroid [m].")
     at: datetime = Field(description="When it was there.")
     state: Literal["fresh", "stale", "unknown"]
+    mode: TravelMode | None = Field(description="By which it comes; null: no time by road.")
+    p50_s: float | None = Field(description="Till it is there by road, half of the trips [s].")
+    p90_s: float | None = Field(description="The same, nine of ten trips [s].")
 
 
 class NearUnits(BaseModel):
-    """The nearest first; those whose place is older than five minutes last."""
+    """Who is there first, first; then those without a time by road, by the straight line; those
+    whose place is older than five minutes last."""
 
     units: list[NearUnit]
 

@@ -111,7 +111,7 @@ def checked_case_ref(case_ref: str) -> str:
             "such as a number of a case, a task or a visit list.",
             field="case_ref",
         )
-    _refuse_numbers_of_persons(case, "case_ref")
+    refuse_numbers_of_persons(case, "case_ref")
     return case
 
 
@@ -128,12 +128,17 @@ def checked_task_note(note: str | None) -> str | None:
         raise InvalidInput(
             f"The note has {len(note)} characters, wanted at most {NOTE_CHARS_MAX}.", field="note"
         )
-    _refuse_numbers_of_persons(note, "note")
+    refuse_numbers_of_persons(note, "note")
     return note.strip()
 
 
-def _refuse_numbers_of_persons(text: str, field: str) -> None:
-    """The log is kept long and read by others: it names no person."""
+def refuse_numbers_of_persons(text: str, field: str) -> None:
+    """Refuse a text that is kept long and read by others, where it names a person.
+
+    Raises
+    ------
+    InvalidInput : it holds what looks like a phone or an identity number
+    """
     for found in _DIGITS.findall(text):
         if len(found) == 11 or _is_identity_number(found):
             raise InvalidInput(

@@ -27,7 +27,8 @@ EVERYTHING = "*"  # an array of grid codes, the other form, always begins with a
 SCOPED_TABLES = (
     "address_alias", "address_merge", "duplicate_pair", "duty_shift", "dwelling", "establishment",
     "export_request", "grid", "grid_coverage", "grid_h3_cell", "import_job", "incident",
-    "incident_history", "key_place", "key_place_dose", "patrol_latest", "patrol_position",
+    "incident_history", "key_place", "key_place_dose", "muster", "muster_call", "muster_event",
+    "patrol_latest", "patrol_position",
     "patrol_plan", "patrol_route", "patrol_unit", "patrol_unit_member", "patrol_unit_status",
     "record_history", "record_report",
     "record_verification", "residence", "resident", "review_item", "standard_address",

@@ -41,6 +41,7 @@ from geo.tables.incident import (
     IncidentHistory,
     IncidentProfile,
 )
+from geo.tables.muster import Muster, MusterCall, MusterEvent
 from geo.tables.patrol_plan import PLAN_STATUSES, PatrolPlan, PatrolRoute
 from geo.tables.patrol_position import (
     PatrolDevice,
@@ -157,6 +158,9 @@ __all__ = [
     "IncidentProfile",
     "KeyPlace",
     "KeyPlaceDose",
+    "Muster",
+    "MusterCall",
+    "MusterEvent",
     "PatrolDevice",
     "PatrolLatest",
     "PatrolPlan",

@@ -35,6 +35,8 @@ from geo.tables import (
     IncidentCategory,
     KeyPlace,
     KeyPlaceDose,
+    Muster,
+    MusterCall,
     PatrolLatest,
     PatrolPlan,
     PatrolRoute,
@@ -82,6 +84,7 @@ ITEMS: dict[str, dict[str, Any]] = {
     "get_export": {"export_id": "EXPORT"},
     "get_export_file": {"export_id": "EXPORT"},
     "get_unit": {"unit_id": "UNIT"},
+    "get_muster": {"muster_id": "MUSTER"},
     "list_unit_positions": {"unit_id": "UNIT"},
     "get_unit_day": {"unit_id": "UNIT"},
     "get_incident": {"incident_id": "INCIDENT"},
@@ -173,6 +176,15 @@ WRITES: dict[str, dict[str, Any]] = {
     "end_unit_duty": {"unit_id": "UNIT"},
     "register_unit_device": {"unit_id": "UNIT", "body": {}},
     "end_unit_device": {"unit_id": "UNIT", "device_id": 1},
+    "acknowledge_muster": {"muster_id": "MUSTER", "unit_id": "UNIT"},
+    "decline_muster": {"muster_id": "MUSTER", "unit_id": "UNIT", "body": {"reason": "x"}},
+    "check_in_at_muster": {"muster_id": "MUSTER", "unit_id": "UNIT"},
+    "stand_down_unit": {"muster_id": "MUSTER", "unit_id": "UNIT"},
+    "call_more_units": {"muster_id": "MUSTER", "body": {"unit_ids": ["UNIT"]}},
+    "end_muster": {"muster_id": "MUSTER"},
+    "call_muster": {
+        "body": {"reason": "x", "address_id": "ADDRESS", "nearest": {"wanted": 1}},
+    },
     "create_key_place": {"body": {"code": "N", "name": "新", "lon": "LON", "lat": "LAT"}},
     "set_key_place_doses": {"key_place_id": "KEY_PLACE", "body": {"doses": []}},
     "end_key_place": {"key_place_id": "KEY_PLACE"},
@@ -202,6 +214,7 @@ LISTS: dict[str, dict[str, Any]] = {
     "list_h3_cell_grids": {"h3_cell": "CELL"},
     "geocode_many": {"body": {"addresses": ["小店区滨河路1号"]}},
     "list_units": {},
+    "list_musters": {},
     "list_own_routes": {},
     "list_key_places": {},
     "list_uncovered": {},
@@ -368,6 +381,7 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
         session.flush()
         unit_id = a_unit(session)
         plan_id = a_plan(session, unit_id)
+        muster_id = a_muster(session, unit_id)
         store_road_network(session, streets("A-B-C"), name="test", valid_from=date(2025, 1, 1))
         key_place = KeyPlace(
             code="K-A", name="滨河路口", grid_code=GRID_A, reach_m=30, created_by="test",
@@ -402,6 +416,7 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
         **records,
         "UNIT": unit_id,
         "PLAN": plan_id,
+        "MUSTER": muster_id,
         "INCIDENT": incident_id,
         "KEY_PLACE": key_place_id,
         "A_DAY_AGO": (datetime.now(UTC) - timedelta(hours=23)).isoformat(),
@@ -445,6 +460,8 @@ def _filled(value: Any, known: dict[str, Any]) -> Any:
     """A body with the words in capitals as what they stand for."""
     if isinstance(value, dict):
         return {key: _filled(each, known) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_filled(each, known) for each in value]
     return known.get(value, value) if isinstance(value, str) else value
 
 
@@ -464,6 +481,18 @@ def a_unit(session: Session) -> int:
         ]
     )  # fmt: skip
     return unit.id
+
+
+def a_muster(session: Session, unit_id: int) -> int:
+    """An open muster in grid A that the unit is called to."""
+    muster = Muster(
+        reason="滨河路", lon=112.55, lat=37.88, within_m=50, grid_codes=[GRID_A], called_by="leader"
+    )
+    session.add(muster)
+    session.flush()
+    call = MusterCall(muster_id=muster.id, unit_id=unit_id, called_at=datetime.now(UTC))
+    session.add(call)
+    return muster.id
 
 
 def a_plan(session: Session, unit_id: int) -> int:

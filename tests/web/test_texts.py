@@ -28,6 +28,7 @@ from api.schemas.hotspots import (
     MethodScore,
 )
 from api.schemas.imports import JobKind, JobStatus
+from api.schemas.musters import CallState
 from api.schemas.registers import Alike
 from api.schemas.residents import NewResidence, NewResident
 from geo import errors
@@ -57,6 +58,7 @@ from geo.tables import (
     VERIFIED_HOW,
 )
 from geo.tables.incident import INCIDENT_SOURCES, INCIDENT_STATUSES
+from geo.tables.muster import ARRIVALS, MUSTER_EVENTS
 from geo.tables.standard_address import ADDRESS_COMPONENTS, ADDRESS_STATUSES
 from layers.demand import WEIGHTS
 from layers.freshness import RECORDS, REQUIRED
@@ -81,7 +83,7 @@ ROUTE_REASONS = (
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|live|coverage|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|account|accounts|audit_page|routes|result_map)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|live|coverage|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|account|accounts|audit_page|routes|result_map|muster|units)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -99,6 +101,20 @@ def named_keys() -> set[str]:
         *WEB.glob("*.py"),
     ]
     return {key for path in files for key in KEY.findall(path.read_text(encoding="utf-8"))}
+
+
+def muster_keys() -> set[str]:
+    """Keys of musters that are put together from a name."""
+    states = get_args(CallState)
+    times = ("first_acknowledged", "last_acknowledged", "first_arrived", "last_arrived")
+    return (
+        {f"muster.state_{state}" for state in states}
+        | {f"muster.own_{state}" for state in ("called", "acknowledged", "arrived")}
+        | {f"muster.event_{what}" for what in MUSTER_EVENTS}
+        | {f"muster.how_{how}" for how in ARRIVALS}
+        | {f"muster.decline_{reason}" for reason in ("busy", "far", "fault")}
+        | {f"muster.{name}" for name in times}
+    )
 
 
 def computed_keys() -> set[str]:
@@ -141,6 +157,7 @@ def computed_keys() -> set[str]:
         | {f"duplicates.hangs_{each.table.name}" for each in moving_references()}
         | {f"sign.role_{role}" for role in ROLES}
         | live_keys()
+        | muster_keys()
         | {f"sign.fault_{fault}" for fault in SIGN_IN_FAULTS}
         | {f"account.by_{way}" for way in SIGN_IN_WAYS}
         | {f"account.scope_{scope}" for scope in TOKEN_SCOPES}

@@ -37,6 +37,9 @@ from geo.tables import (
     IncidentHistory,
     KeyPlace,
     KeyPlaceDose,
+    Muster,
+    MusterCall,
+    MusterEvent,
     PatrolLatest,
     PatrolPlan,
     PatrolPosition,
@@ -221,6 +224,14 @@ def add_unit(session: Session, grid_code: str | None) -> None:
             PatrolLatest(at=at, **where),
         ]
     )
+    muster = Muster(
+        reason="x", lon=112.5, lat=37.8, within_m=50, grid_codes=unit.grid_codes, called_by="x"
+    )
+    session.add(muster)
+    session.flush()
+    session.add(MusterCall(muster_id=muster.id, called_at=at, **of))
+    for told, what in ((unit.id, "called"), (None, "ended")):
+        session.add(MusterEvent(muster_id=muster.id, unit_id=told, what=what, at=at, told_by="x"))
     place = KeyPlace(
         code=f"K{grid_code}", name="x", grid_code=grid_code or "", reach_m=30, created_by="x",
         geom="SRID=4326;POINT(112.5 37.8)",
@@ -297,7 +308,7 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
             "duplicate_pair": 1, "dwelling": 1, "establishment": 1, "resident": 1, "residence": 1,
             "record_history": 4, "record_report": 4, "record_verification": 4, "export_request":
             1, "incident": 1, "incident_history": 1,
-            "patrol_plan": 1, "patrol_route": 1,
+            "patrol_plan": 1, "patrol_route": 1, "muster": 1, "muster_call": 1, "muster_event": 2,
             "patrol_unit": 1, "patrol_unit_member": 1, "patrol_unit_status": 1, "duty_shift": 1,
             "patrol_position": 1, "patrol_latest": 1, "unit_presence": 1, "grid_coverage": 1,
             "key_place": 1, "key_place_dose": 1,
@@ -313,7 +324,7 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
             "duplicate_pair": 2, "dwelling": 3, "establishment": 3, "resident": 3, "residence": 3,
             "record_history": 12, "record_report": 12, "record_verification": 12,
             "export_request": 3, "incident": 3, "incident_history": 3,
-            "patrol_plan": 3, "patrol_route": 3,
+            "patrol_plan": 3, "patrol_route": 3, "muster": 3, "muster_call": 3, "muster_event": 6,
             "patrol_unit": 3, "patrol_unit_member": 3, "patrol_unit_status": 3, "duty_shift": 3,
             "patrol_position": 3, "patrol_latest": 3, "unit_presence": 3, "grid_coverage": 3,
             "key_place": 3, "key_place_dose": 3,

@@ -5,9 +5,11 @@ import { askJson } from "./api.js";
 import { byId, make } from "./dom.js";
 import { swatch, UnitList } from "./live_list.js";
 import { startReplay } from "./live_replay.js";
+import { MusterBoard, wayOf } from "./muster_board.js";
+import { MusterCalls } from "./muster_call.js";
 import { clearFault, reportFault } from "./notices.js";
 import { startPageMap } from "./page_map.js";
-import { formatMetres, formatNumber, language, say } from "./texts.js";
+import { formatNumber, language, say } from "./texts.js";
 import { UnitLayer } from "./unit_layer.js";
 
 export { addVectorTiles } from "./tiles.js";
@@ -17,6 +19,7 @@ const FRESH_S = 60;
 const STALE_S = 300;
 const BOARD_EVERY_MS = 30000;
 const AGE_EVERY_MS = 5000;
+const MUSTERS_EVERY_MS = 15000; // how far those on their way are; what happens comes by events
 const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false });
 const dayAndTime = new Intl.DateTimeFormat(language, {
   month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false,
@@ -30,14 +33,24 @@ let selected = null;
 let place = null; // where the nearest are asked for
 let placeMarker = null;
 let replaying = false;
+let leads = false;
+let musters = null; // the leader's board
+let calls = null; // of one's own units
 
 export function startLive(leafletMap, options) {
   map = leafletMap;
-  layer = new UnitLayer(map, { onSelect: select, onPlace: askNearest });
+  layer = new UnitLayer(map, { onSelect: select, onPlace: (latlng) => askNearest(latlng) });
   list = new UnitList(byId("unit-list"), {
     rows: wantedUnits, textOf: lineOf, stateOf, onSelect: (id) => select(id, true), onShown: tellShown,
   });
   startPageMap(map, options);
+  leads = byId("muster-form") !== null;
+  musters = leads ? new MusterBoard(map) : null;
+  calls = new MusterCalls({
+    onAnswer: (muster) => musters?.take(muster),
+    onPlace: (muster) => map.setView([muster.lat, muster.lon], Math.max(map.getZoom(), 16)),
+  });
+  byId("nearest-address")?.addEventListener("submit", findPlace);
   for (const id of ["filter-text", "filter-kind", "filter-status", "filter-duty"]) {
     byId(id).addEventListener("input", showAges);
   }
@@ -53,6 +66,9 @@ export function startLive(leafletMap, options) {
   loadBoard().then(watch);
   setInterval(loadBoard, BOARD_EVERY_MS);
   setInterval(showAges, AGE_EVERY_MS);
+  setInterval(() => {
+    if (document.visibilityState === "visible") loadMusters(openMusters);
+  }, MUSTERS_EVERY_MS);
 }
 
 // -- what the board and the stream say
@@ -88,10 +104,30 @@ function watch() {
     list.later();
     if (selected !== null && !replaying) showUnit();
   });
+  stream.addEventListener("musters", (event) => loadMusters(JSON.parse(event.data)));
   stream.addEventListener("error", () => {
     // The browser tries again by itself, and tells the last event it saw; not where it was refused.
     tellConnection(stream.readyState === EventSource.CLOSED ? "closed" : "lost");
   });
+}
+
+const openMusters = new Set();
+
+async function loadMusters(ids) {
+  for (const id of ids) {
+    try {
+      const muster = await askJson(`/v1/musters/${id}`);
+      if (muster.ended_at) openMusters.delete(id);
+      else openMusters.add(id);
+      musters?.take(muster);
+      calls.take(muster);
+      if (muster.ended_at || muster.units.some((unit) => units.get(unit.unit_id)?.status !== unit.status)) loadBoard();
+      clearFault("musters");
+    } catch (error) {
+      if (error.status === 404) openMusters.delete(id); // out of sight since
+      else reportFault("musters", error.message, () => loadMusters([...openMusters, id]));
+    }
+  }
 }
 
 function tellConnection(state) {
@@ -263,24 +299,48 @@ async function setStatus(event) {
 
 // -- who is nearest
 
-async function askNearest(latlng) {
+async function findPlace(event) {
+  event.preventDefault();
+  const text = byId("nearest-text").value.trim();
+  if (!text) return;
+  try {
+    const { suggestions } = await askJson(`/v1/suggest?q=${encodeURIComponent(text)}`);
+    const found = suggestions.find((each) => each.lon !== null);
+    if (!found) {
+      byId("nearest-note").textContent = say("muster.no_address");
+      return;
+    }
+    const latlng = L.latLng(found.lat, found.lon);
+    map.setView(latlng, Math.max(map.getZoom(), 16));
+    await askNearest(latlng, found.canonical_text);
+  } catch (error) {
+    byId("nearest-note").textContent = error.message;
+  }
+}
+
+async function askNearest(latlng, name = null) {
   if (replaying) return;
   place = latlng;
   placeMarker ??= L.circleMarker(latlng, { radius: 9, color: "#b3261e", weight: 3, fillOpacity: 0.15 }).addTo(map);
   placeMarker.setLatLng(latlng);
-  const query = new URLSearchParams({ lon: latlng.lng.toFixed(6), lat: latlng.lat.toFixed(6), limit: "8" });
+  const query = new URLSearchParams({ lon: latlng.lng.toFixed(6), lat: latlng.lat.toFixed(6), limit: leads ? "20" : "8" });
   if (byId("nearest-kind").value) query.set("kind", byId("nearest-kind").value);
   if (byId("nearest-skill").value) query.set("skill", byId("nearest-skill").value);
   if (byId("nearest-free").checked) query.set("status", "free");
   try {
     const { units: found } = await askJson(`/v1/positions/nearest?${query}`);
-    byId("nearest-note").textContent = say(found.length ? "live.nearest_note" : "live.nearest_none");
-    byId("nearest-list").replaceChildren(...found.map((unit) => make("li", {},
+    const byRoad = found.some((unit) => unit.p50_s !== null);
+    byId("nearest-note").textContent = say(
+      !found.length ? "live.nearest_none" : byRoad ? "live.nearest_note_road" : "live.nearest_note",
+    );
+    musters?.offer(latlng, name, found);
+    byId("nearest-list").replaceChildren(...found.map((unit) => make("li", { class: "nearest-row" },
+      musters ? musters.box(unit) : null,
       make("button", { type: "button", class: "unit-row", onclick: () => select(unit.unit_id, true) },
         swatch(unit.kind, unit.status, unit.state),
         make("span", { class: "unit-name" }, unit.name,
           make("span", { class: "unit-line" },
-            `${formatMetres(unit.distance_m)} · ${say(`live.status_${unit.status}`)} · ${say(`live.state_${unit.state}`)}`))))));
+            `${wayOf(unit)} · ${say(`live.status_${unit.status}`)} · ${say(`live.state_${unit.state}`)}`))))));
     byId("nearest-fold").open = true;
     byId("nearest-fold").scrollIntoView({ block: "nearest" });
     document.documentElement.setAttribute("data-nearest", String(found.length));

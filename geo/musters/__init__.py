@@ -1,0 +1,1 @@
+"""Musters (一呼百应): units are called to a place, answer, arrive, are stood down."""
