@@ -10,13 +10,16 @@ from sqlalchemy.orm import Session
 
 from geo.values import GridScope
 
+BESIDE_DEG = 0.02  # around sites where nothing else says how large the city is: two kilometres
+
 
 @dataclass(frozen=True, slots=True)
 class StoreOverview:
     """Counts of what the caller may see on a day.
 
     `extent` : west, south, east, north [degrees, WGS 84] of the grids, or of the addresses where
-        there are no grids, or of the base map where there are neither; None where there is nothing
+        there are no grids, or of the base map where there are neither, or about the sites of
+        response; None where there is nothing
     `open_review_count` : texts of the review queue that wait for a person
     `is_generated` : the addresses are a generated city, not a real one
     """
@@ -38,7 +41,9 @@ def load_store_overview(session: Session, *, on: date, scope: GridScope) -> Stor
     the same for all.
     """
     codes = None if scope.grid_codes is None else sorted(scope.grid_codes)
-    row = session.execute(_OVERVIEW, {"on": on, "grid_codes": codes}).one()
+    row = session.execute(
+        _OVERVIEW, {"on": on, "grid_codes": codes, "beside_deg": BESIDE_DEG}
+    ).one()
     corners = (row.west, row.south, row.east, row.north)
     return StoreOverview(
         is_generated=row.is_generated,
@@ -70,7 +75,10 @@ _OVERVIEW = text(
         SELECT coalesce(
             grids.extent, addresses.extent,
             (SELECT ST_Extent(geom) FROM basemap_feature
-             WHERE grids.extent IS NULL AND addresses.extent IS NULL)
+             WHERE grids.extent IS NULL AND addresses.extent IS NULL),
+            (SELECT ST_Expand(ST_Extent(geom), :beside_deg) FROM response_site
+             WHERE valid_from <= :on AND (valid_to IS NULL OR valid_to > :on)
+               AND grids.extent IS NULL AND addresses.extent IS NULL)
         ) AS extent
         FROM grids, addresses
     )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from fastapi.testclient import TestClient
 
+from geo.response_sites import Site, store_sites
+from geo.store.database import Database
+from geo.values import LonLat
 from tests.api.conftest import GRID_B, District
 
 
@@ -41,6 +45,19 @@ def test_an_empty_store_has_no_extent(own_client: TestClient) -> None:
     answer = own_client.get("/v1/store").json()
     assert answer["extent"] is None
     assert answer["address_count"] == 0
+
+
+def test_a_city_of_sites_alone_opens_there(database: Database, own_client: TestClient) -> None:
+    """Two sites, and 0.02 degrees around them."""
+    sites = [
+        Site(code, code, "post", LonLat(lon, lat))
+        for code, lon, lat in (("a", 117.0, 36.6), ("b", 117.1, 36.7))
+    ]
+    with database.session() as session:
+        store_sites(session, sites, valid_from=date(2026, 1, 1))
+    assert own_client.get("/v1/store").json()["extent"] == pytest.approx(
+        [116.98, 36.58, 117.12, 36.72]
+    )
 
 
 def test_the_store_shows_no_more_than_the_scope(client_of: Callable[..., TestClient]) -> None:

@@ -110,6 +110,8 @@ export function addGaps(map, options) {
 
   function showGaps(change) {
     byId("gap-none").hidden = change.gaps.length > 0;
+    // Where nothing is registered nothing is covered either.
+    byId("gap-none").textContent = say(change.households > 0 ? "gaps.none" : "response.no_demand");
     // What a visitor reads isn't taken from under their eyes where nothing of it changed.
     const focused = document.activeElement?.dataset.gap;
     byId("gap-list").replaceChildren(...change.gaps.map((gap) => cardOf(gap)));

@@ -93,7 +93,8 @@ export function addReach(map, options) {
         `${formatNumber(Math.round(row.households))}${more}`, share(row.households_share), formatNumber(row.key_places));
     }));
     const outside = answer.totals[answer.rings_s.length];
-    const text = say("reach.summary", {
+    const isAny = answer.totals.some((row) => row.cell_count > 0);
+    const text = !isAny ? say("response.no_demand") : say("reach.summary", {
       open: formatNumber(Math.round(outside.households)), share: share(outside.households_share),
       time: duration(answer.rings_s.at(-1)),
     });
