@@ -30,7 +30,7 @@ VERBS = {
     "grids": ("geo.commands.grids", "app", "Check, import, list and show grids."),
     "incidents": ("geo.commands.incidents", "app", "Import incidents, their categories."),
     "basemap": ("geo.commands.basemap", "app", "Import roads, buildings and places to draw."),
-    "roads": ("geo.commands.roads", "app", "Import a road network, close roads."),
+    "roads": ("layers.commands.roads", "app", "Import a road network, close roads, calibrate."),
     "response": ("layers.commands.response", "response", "Rings and gaps, by road."),
     "siting": ("layers.commands.response", "siting", "Sites, and where they should be."),
     "map": ("web.map_command", "map_", "Results of response, siting, routes as a map file."),

@@ -71,6 +71,11 @@ def get_road_network(
                 p90_factor=spreads[mode].p90_factor,
                 spread_basis=spreads[mode].basis,
                 trip_count=spreads[mode].trip_count,
+                measured_at=spreads[mode].measured_at,
+                p50_low=spreads[mode].p50_low,
+                p50_high=spreads[mode].p50_high,
+                p90_low=spreads[mode].p90_low,
+                p90_high=spreads[mode].p90_high,
             )
             for mode in TravelMode
         ],

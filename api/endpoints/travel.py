@@ -102,7 +102,7 @@ def get_travel_path(
             found=0,
             needed=1,
         )
-    spread = load_spreads(session)[asked.mode]
+    spread = load_spreads(session, hour=at.astimezone(services.roads.zone).hour)[asked.mode]
     return PathAnswer(
         **basis_of(services, session, asked.mode, at).model_dump(),
         time_s=round(path.time_s, 1),
@@ -156,7 +156,7 @@ def find_nearest_units(
     units = response_units(services, session, visible, moment)
     record(session, access, "positions.nearest", object_kind="patrol_unit", row_count=len(units))
     roads = services.roads.roads(session, at=moment)
-    spreads = load_spreads(session)
+    spreads = load_spreads(session, hour=moment.astimezone(services.roads.zone).hour)
     found: list[tuple[float, ResponseUnit, TravelMode]] = []
     by_mode: dict[TravelMode, list[ResponseUnit]] = {}
     for unit in units:

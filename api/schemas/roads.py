@@ -51,6 +51,11 @@ class SpeedSource(BaseModel):
     p90_factor: float = Field(description="Nine of ten trips.")
     spread_basis: Literal["assumed", "own_tracks"]
     trip_count: int
+    measured_at: datetime | None = Field(description="None where assumed.")
+    p50_low: float | None = Field(description="The true factor lies between, with 95 %.")
+    p50_high: float | None
+    p90_low: float | None
+    p90_high: float | None
 
 
 class RoadNetworkInfo(BaseModel):
