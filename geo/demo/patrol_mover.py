@@ -3,7 +3,7 @@
 Nothing is put past the door: each unit has a device whose token is made anew at each start, and its
 phone posts to the server's own address. What the units would have sent in the last two days while
 no server ran comes as a phone's buffer does, after what is due now. A unit that was assigned a
-route follows it, as people do.
+route follows it, as people do; one that is called to a muster comes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
+from geo.demo.muster_crews import MusterCrews
 from geo.demo.patrol import PLANNED_BY
 from geo.demo.patrol_tracks import DutyRoute, DutyTrack, duty_track
 from geo.errors import PlatformError
@@ -51,6 +52,8 @@ log = structlog.get_logger(__name__)
 
 DEVICE_NAME = "demo"
 LOOK_EVERY_S = 15.0  # at the roster
+CALLS_EVERY_S = 4.0  # at musters
+CALLED_ACCURACY_M = 6.0
 PAST = timedelta(days=2)  # that is filled in at a start
 PAST_EVERY_S = 60.0
 JUST_NOW_S, JUST_NOW_EVERY_S = 2 * 3600.0, 10.0  # of which more is told: it is what is replayed
@@ -118,6 +121,8 @@ class PatrolMover:
         self._past: deque[tuple[int, DutyTrack, NDArray[np.intp]]] = deque()
         self._missed: list[_Missed] = []
         self._look_at_s = 0.0
+        self._crews = MusterCrews(self._place_by_duty)
+        self._calls_at_s = 0.0
 
     def step(self) -> float:
         """Look at the roster where it is time, send what is due; return how long to wait [s]."""
@@ -125,12 +130,20 @@ class PatrolMover:
         if now_s >= self._look_at_s:
             self._look(now_s)
             self._look_at_s = now_s + LOOK_EVERY_S
+        if now_s >= self._calls_at_s and self._plan is not None:
+            with self._database.session() as session:
+                self._crews.look(session, self._plan, now_s)
+            self._calls_at_s = now_s + CALLS_EVERY_S
         for each in self._on_duty.values():
             if each.unit_id in self._tokens and not self._send_due(each, now_s):
                 return RETRY_S
-        due = [float(each.track.due_s[each.next_row]) for each in self._on_duty.values()
-               if each.next_row < len(each.track.due_s)]  # fmt: skip
-        wait_s = max(0.0, min([*due, self._look_at_s]) - self._clock())
+        due = [
+            float(each.track.due_s[each.next_row])
+            for each in self._on_duty.values()
+            if each.next_row < len(each.track.due_s) and not self._crews.holds(each.unit_id)
+        ]
+        looks = (self._look_at_s, self._calls_at_s, self._crews.next_due_s())
+        wait_s = max(0.0, min([*due, *looks]) - self._clock())
         if wait_s > PAST_PAUSE_S and (self._past or self._missed):
             if not self._past and not self._may_fill(self._missed[-1].shift_start_s):
                 return PAST_PAUSE_S
@@ -162,7 +175,9 @@ class PatrolMover:
                         unit.id, shift.ends_at.timestamp(), track,
                         int(np.searchsorted(track.due_s, now_s)), known,
                     )  # fmt: skip
-                self._tell(session, unit, self._on_duty[shift.id].track.status_at(now_s), now)
+                if not self._crews.holds(unit.id):  # on a muster: what it does there is told
+                    status = self._on_duty[shift.id].track.status_at(now_s)
+                    self._tell(session, unit, status, now)
             busy = {unit.id for _, unit, _ in rows}
             for unit in session.scalars(_idle_units()):
                 if unit.id not in busy:
@@ -193,8 +208,18 @@ class PatrolMover:
 
     # -- what is sent
 
+    def _place_by_duty(self, unit_id: int, at_s: float) -> tuple[float, float] | None:
+        for each in self._on_duty.values():
+            if each.unit_id == unit_id and at_s < each.ends_s:
+                row = max(0, int(np.searchsorted(each.track.due_s, at_s, side="right")) - 1)
+                return float(each.track.lon[row]), float(each.track.lat[row])
+        return None
+
     def _send_due(self, each: _OnDuty, now_s: float) -> bool:
         track = each.track
+        if self._crews.holds(each.unit_id):
+            each.next_row = int(np.searchsorted(track.due_s, now_s, side="right"))
+            return self._send_called(each.unit_id, now_s)
         until = int(np.searchsorted(track.due_s, min(now_s, each.ends_s), side="right"))
         while each.next_row < until:
             rows = np.arange(each.next_row, min(until, each.next_row + BODY_FIXES))
@@ -208,16 +233,37 @@ class PatrolMover:
             each.next_row += 1
         return True
 
+    def _send_called(self, unit_id: int, now_s: float) -> bool:
+        assert self._plan is not None
+        fix = self._crews.due(self._plan, unit_id, now_s)
+        if fix is None:
+            return True
+        if not self._send_fix(unit_id, fix.fixed_s, fix.lon, fix.lat, CALLED_ACCURACY_M,
+                              fix.speed_mps, fix.course_deg):  # fmt: skip
+            return False
+        self._crews.sent(unit_id, now_s)
+        return True
+
     def _send_one(self, unit_id: int, track: DutyTrack, row: int) -> bool:
+        columns = (
+            track.fixed_s, track.lon, track.lat, track.accuracy_m, track.speed_mps,
+            track.course_deg,
+        )  # fmt: skip
+        return self._send_fix(unit_id, *(float(column[row]) for column in columns))
+
+    def _send_fix(
+        self, unit_id: int, fixed_s: float, lon: float, lat: float, accuracy_m: float,
+        speed_mps: float, course_deg: float,
+    ) -> bool:  # fmt: skip
         body = urlencode(
             {
                 "id": DEVICE_NAME,
-                "timestamp": f"{track.fixed_s[row]:.3f}",
-                "lon": f"{track.lon[row]:.7f}",
-                "lat": f"{track.lat[row]:.7f}",
-                "accuracy": f"{track.accuracy_m[row]:.1f}",
-                "speed": f"{track.speed_mps[row] / KNOT_MPS:.2f}",
-                "bearing": f"{track.course_deg[row]:.1f}",
+                "timestamp": f"{fixed_s:.3f}",
+                "lon": f"{lon:.7f}",
+                "lat": f"{lat:.7f}",
+                "accuracy": f"{accuracy_m:.1f}",
+                "speed": f"{speed_mps / KNOT_MPS:.2f}",
+                "bearing": f"{course_deg:.1f}",
             }
         )
         return self._is_taken(unit_id, "traccar", body)

@@ -17,10 +17,12 @@ from shapely import LineString, box
 from sqlalchemy import select
 
 from geo.demo.key_places import store_key_places
+from geo.demo.muster_crews import ANSWER_S
 from geo.demo.patrol import ZONE, keep_patrol
 from geo.demo.patrol_history import fill_history
-from geo.demo.patrol_mover import LOOK_EVERY_S, PAST, PatrolMover, moving_patrol
+from geo.demo.patrol_mover import CALLS_EVERY_S, LOOK_EVERY_S, PAST, PatrolMover, moving_patrol
 from geo.demo.patrol_tracks import CALL_MIN_S, SHIFT_MAX_S, DutyTrack, duty_track
+from geo.musters.calling import call_muster, end_muster
 from geo.simulator.phone_line import PhoneLine
 from geo.simulator.road_plan import RoadPlan
 from geo.store.database import Database
@@ -29,6 +31,8 @@ from geo.tables import (
     BasemapSource,
     DutyShift,
     KeyPlace,
+    Muster,
+    MusterCall,
     PatrolPlan,
     PatrolPosition,
     PatrolRoute,
@@ -37,6 +41,7 @@ from geo.tables import (
     StoreNote,
 )
 from geo.units.devices import find_device
+from geo.values import LonLat
 from tests.factories import add_area, add_grid, add_grid_version
 
 NOON = datetime(2026, 3, 1, 12, 30, tzinfo=ZONE)
@@ -55,6 +60,7 @@ class FakeLine(PhoneLine):
 
     status: int = 200
     came: list[tuple[str, str, float]] = field(default_factory=list)  # token, format, fixed_at
+    places: list[tuple[str, float, float]] = field(default_factory=list)  # of single fixes
 
     def send(self, format: str, body: str, *, kind: str = "", token: str | None = None) -> int:
         if self.status == 200:
@@ -62,7 +68,9 @@ class FakeLine(PhoneLine):
             if format == "batch":
                 times = [fix["fixed_at"] for fix in json.loads(body)["fixes"]]
             else:
-                times = [float(parse_qs(body)["timestamp"][0])]
+                told = {key: values[0] for key, values in parse_qs(body).items()}
+                times = [float(told["timestamp"])]
+                self.places.append((token, float(told["lon"]), float(told["lat"])))
             self.came += [(token, format, each) for each in times]
         return self.status
 
@@ -335,3 +343,41 @@ def test_key_places_of_the_demo_lie_on_its_roads_and_in_its_grids(store: Databas
         assert store_key_places(session, on=date(2026, 3, 1)) == 0
         place = session.scalars(select(KeyPlace)).one()
         assert place.grid_code.startswith("990102001001")
+
+
+def test_units_that_are_called_say_so_come_by_road_and_go_back(store: Database) -> None:
+    line, clock = FakeLine(), [NOON.timestamp()]
+    mover = mover_of(store, line, clock)
+    run(mover, clock, NOON.timestamp() + 5)
+    now = datetime.fromtimestamp(clock[0], UTC)
+    with store.session() as session:
+        on_duty = set(
+            session.scalars(
+                select(DutyShift.unit_id).where(DutyShift.starts_at <= now, DutyShift.ends_at > now)
+            )
+        )
+        units = [unit for unit in session.scalars(select(PatrolUnit)) if unit.id in on_duty]
+        muster = call_muster(
+            session, units, LonLat(112.006, 37.004), reason="x", now=now, called_by="test"
+        )
+        muster_id, count = muster.id, len(units)
+    assert count >= 2
+    run(mover, clock, NOON.timestamp() + 1500)
+    with store.session() as session:
+        calls = session.scalars(select(MusterCall).where(MusterCall.muster_id == muster_id)).all()
+        waits = [(each.acknowledged_at - each.called_at).total_seconds()
+                 for each in calls if each.acknowledged_at is not None]  # fmt: skip
+        assert len(waits) == count
+        assert min(waits) >= ANSWER_S[0] and max(waits) <= ANSWER_S[1] + CALLS_EVERY_S
+        end_muster(session, session.get_one(Muster, muster_id), now=now, ended_by="test")
+    at = {
+        token: [(lon, lat) for own, lon, lat in line.places if own == token]
+        for token, _, _ in line.came
+    }
+    # 37 m a 0.0004 degrees north; noise of 3 m a direction.
+    near = [places[-1] for places in at.values() if np.hypot(
+        (places[-1][0] - 112.006) * 0.8, places[-1][1] - 37.004) < 0.0004]  # fmt: skip
+    assert len(near) == count
+    run(mover, clock, NOON.timestamp() + 3000)
+    duty = {each.unit_id for each in mover._on_duty.values()}
+    assert not any(mover._crews.holds(unit_id) for unit_id in duty)
