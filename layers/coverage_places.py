@@ -25,15 +25,14 @@ from geo.h3_cells import h3_cell_centres, h3_cell_polygons
 from geo.tables import BasemapFeature, Grid, KeyPlace, PatrolUnit
 from geo.values import GridScope
 from layers.address_density import Bounds
-from layers.coverage_duty import BUFFER_M
-from layers.place_raster import NO_PLACE, STEP_M, PlaceRaster, RasterFrame, raster_near
+from layers.area_rasters import AreaRasters
+from layers.place_raster import STEP_M, PlaceRaster, RasterFrame, raster_near
 from layers.place_raster import raster_of_h3_cells as h3_raster
 from layers.place_raster import raster_of_polygons as polygon_raster
 
 CELL_RESOLUTION = 10  # some 130 m across: a stop on foot, and no single house
 MARGIN_DEG = 0.002  # around the grids: a unit just outside is somewhere too
 PIXELS = 4_000_000  # of the raster of cells; a larger area takes larger pixels
-AREA_PIXELS = 250_000  # of a beat or community: 10 m up to 5 km across, and hundreds fit in memory
 STREET_REACH_M = 25.0
 STREET_STEP_M = 5.0
 STREETS_MAX = 60_000  # more are left out: a raster a street takes its time
@@ -74,7 +73,10 @@ class CoveragePlaces:
     assigner: GridAssigner | None
     shapes: dict[str, Any] = field(default_factory=dict)
     unit_grids: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    _areas: dict[tuple[str, tuple[str, ...]], PlaceRaster | None] = field(default_factory=dict)
+    areas: AreaRasters = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.areas = AreaRasters(self.frame, self.polygons)
 
     def follow_units(self, session: Session, units: Iterable[int]) -> None:
         """Learn in which grids some units are now."""
@@ -94,13 +96,11 @@ class CoveragePlaces:
     def area_raster(self, kind: str, key: tuple[str, ...]) -> PlaceRaster | None:
         """Return the raster of a beat or community, 20 m around it included; None where it has no
         ground."""
-        if (kind, key) not in self._areas:
-            codes = key if kind == "beat" else [
-                grid for grid, community in self.community_of.items() if community in key
-            ]  # fmt: skip
-            shapes = [self.polygons[code] for code in codes if code in self.polygons]
-            self._areas[kind, key] = _area(shapes, self.frame) if shapes else None
-        return self._areas[kind, key]
+        if kind == "beat":
+            return self.areas.of(key)
+        return self.areas.of(
+            [grid for grid, community in self.community_of.items() if community in key]
+        )
 
     def seen(
         self, kind: str, scope: GridScope, bbox: Bounds | None = None
@@ -212,23 +212,6 @@ def _everywhere(frame: RasterFrame) -> PlaceRaster:
         frame.plane, -_EVERYWHERE_M / 2, -_EVERYWHERE_M / 2, _EVERYWHERE_M,
         np.zeros((1, 1), np.int32), np.zeros(1, np.int64),
     )  # fmt: skip
-
-
-def _area(shapes: list[Any], frame: RasterFrame) -> PlaceRaster:
-    """The raster of one place that reaches 20 m beyond some polygons."""
-    whole = shapely.union_all(frame.plane.to_metres(np.array(shapes, dtype=object)))
-    around = shapely.buffer(whole, BUFFER_M)
-    west, south, east, north = around.bounds
-    step_m = max(STEP_M, float(np.sqrt((east - west) * (north - south) / AREA_PIXELS)))
-    own = RasterFrame(
-        frame.plane, west, south, step_m, int((east - west) // step_m) + 1,
-        int((north - south) // step_m) + 1,
-    )  # fmt: skip
-    x = west + (np.arange(own.columns) + 0.5) * step_m
-    y = south + (np.arange(own.rows) + 0.5) * step_m
-    shapely.prepare(around)
-    inside = shapely.contains_xy(around, np.tile(x, own.rows), np.repeat(y, own.columns))
-    return own.raster(np.where(inside, 0, NO_PLACE), np.zeros(1, np.int64))
 
 
 def _add_streets(session: Session, found: CoveragePlaces) -> None:

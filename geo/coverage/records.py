@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import numpy as np
 from sqlalchemy import delete, select, text
@@ -15,14 +16,21 @@ from geo.tables import DutyShift, GridCoverage, UnitPresence
 
 HOUR_MS = 3_600_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Packed rows come as one text of bytes, and each row's part of it: thousands of them in an array
+# would have to be quoted each.
 _PUT_PRESENCE = text(
     """
     INSERT INTO unit_presence (unit_id, hour, kind, pieces, visits, certain_ms, uncertain_ms,
         patrolling_ms, stationary_ms, responding_ms)
-    SELECT * FROM unnest(CAST(:unit_id AS bigint[]), CAST(:hour AS timestamptz[]),
-        CAST(:kind AS text[]), CAST(:pieces AS bytea[]), CAST(:visits AS bytea[]),
+    SELECT unit_id, timestamptz 'epoch' + hour_ms * interval '1 ms', kind,
+        substring(CAST(:packed AS bytea) FROM first FOR middle - first),
+        substring(CAST(:packed AS bytea) FROM middle FOR last - middle),
+        certain, uncertain, patrolling, stationary, responding
+    FROM unnest(CAST(:unit_id AS bigint[]), CAST(:hour AS bigint[]), CAST(:kind AS text[]),
+        CAST(:first AS int[]), CAST(:middle AS int[]), CAST(:last AS int[]),
         CAST(:certain AS int[]), CAST(:uncertain AS int[]), CAST(:patrolling AS int[]),
-        CAST(:stationary AS int[]), CAST(:responding AS int[]))
+        CAST(:stationary AS int[]), CAST(:responding AS int[])) AS given(unit_id, hour_ms, kind,
+        first, middle, last, certain, uncertain, patrolling, stationary, responding)
     ON CONFLICT (unit_id, hour, kind) DO UPDATE SET pieces = excluded.pieces,
         visits = excluded.visits, certain_ms = excluded.certain_ms,
         uncertain_ms = excluded.uncertain_ms, patrolling_ms = excluded.patrolling_ms,
@@ -31,26 +39,30 @@ _PUT_PRESENCE = text(
 )
 _DROP_PRESENCE = text(
     "DELETE FROM unit_presence USING unnest(CAST(:unit_id AS bigint[]), "
-    "CAST(:hour AS timestamptz[]), CAST(:kind AS text[])) AS gone(unit_id, hour, kind) "
+    "CAST(:hour AS bigint[]), CAST(:kind AS text[])) AS gone(unit_id, hour_ms, kind) "
     "WHERE (unit_presence.unit_id, unit_presence.hour, unit_presence.kind) "
-    "= (gone.unit_id, gone.hour, gone.kind)"
+    "= (gone.unit_id, timestamptz 'epoch' + gone.hour_ms * interval '1 ms', gone.kind)"
 )
 _PUT_COVERAGE = text(
     """
     INSERT INTO grid_coverage (hour, kind, grid_code, sums, visits)
-    SELECT * FROM unnest(CAST(:hour AS timestamptz[]), CAST(:kind AS text[]),
-        CAST(:grid_code AS text[]), CAST(:sums AS bytea[]), CAST(:visits AS bytea[]))
+    SELECT timestamptz 'epoch' + hour_ms * interval '1 ms', kind, grid_code,
+        substring(CAST(:packed AS bytea) FROM first FOR middle - first),
+        substring(CAST(:packed AS bytea) FROM middle FOR last - middle)
+    FROM unnest(CAST(:hour AS bigint[]), CAST(:kind AS text[]), CAST(:grid_code AS text[]),
+        CAST(:first AS int[]), CAST(:middle AS int[]), CAST(:last AS int[]))
+        AS given(hour_ms, kind, grid_code, first, middle, last)
     ON CONFLICT (hour, kind, grid_code)
     DO UPDATE SET sums = excluded.sums, visits = excluded.visits
     """
 )
 _DROP_COVERAGE = text(
-    "DELETE FROM grid_coverage USING unnest(CAST(:hour AS timestamptz[]), "
-    "CAST(:kind AS text[]), CAST(:grid_code AS text[])) AS gone(hour, kind, grid_code) "
+    "DELETE FROM grid_coverage USING unnest(CAST(:hour AS bigint[]), "
+    "CAST(:kind AS text[]), CAST(:grid_code AS text[])) AS gone(hour_ms, kind, grid_code) "
     "WHERE (grid_coverage.hour, grid_coverage.kind, grid_coverage.grid_code) "
-    "= (gone.hour, gone.kind, gone.grid_code)"
+    "= (timestamptz 'epoch' + gone.hour_ms * interval '1 ms', gone.kind, gone.grid_code)"
 )
-
+ROWS_AT_ONCE = 5_000  # a message stays far below the gigabyte that PostgreSQL takes
 _LOAD_PRESENCE = text(
     """
     SELECT held.unit_id, held.hour, held.kind, held.pieces, held.visits
@@ -63,6 +75,7 @@ _LOAD_PRESENCE = text(
 
 PresenceKey = tuple[int, str]  # hour [ms], kind
 CoverageKey = tuple[int, str, str]  # hour [ms], kind, grid
+Row = TypeVar("Row")
 StoredHours = dict[PresenceKey, tuple[bytes, bytes]]  # packed pieces and visits
 
 
@@ -155,16 +168,15 @@ def write_presence(session: Session, units: Iterable[UnitHours]) -> None:
     given = list(units)
     changed = [(each.unit, key, rows) for each in given for key, rows in each.changed.items()]
     gone = [(each.unit, key) for each in given for key in each.gone]
-    if changed:
-        totals = [_totals(pieces) for _, _, (pieces, _) in changed]
+    for part in _parts(changed):
+        totals = [_totals(pieces) for _, _, (pieces, _) in part]
         session.execute(
             _PUT_PRESENCE,
             {
-                "unit_id": [unit for unit, _, _ in changed],
-                "hour": [moment_of(hour) for _, (hour, _), _ in changed],
-                "kind": [kind for _, (_, kind), _ in changed],
-                "pieces": [pieces.tobytes() for _, _, (pieces, _) in changed],
-                "visits": [visits.tobytes() for _, _, (_, visits) in changed],
+                "unit_id": [unit for unit, _, _ in part],
+                "hour": [hour for _, (hour, _), _ in part],
+                "kind": [kind for _, (_, kind), _ in part],
+                **_packed([(rows.tobytes(), visits.tobytes()) for _, _, (rows, visits) in part]),
                 **{
                     name: [each[number] for each in totals]
                     for number, name in enumerate(
@@ -178,7 +190,7 @@ def write_presence(session: Session, units: Iterable[UnitHours]) -> None:
             _DROP_PRESENCE,
             {
                 "unit_id": [unit for unit, _ in gone],
-                "hour": [moment_of(hour) for _, (hour, _) in gone],
+                "hour": [hour for _, (hour, _) in gone],
                 "kind": [kind for _, (_, kind) in gone],
             },
         )
@@ -230,19 +242,36 @@ def write_coverage(
     """Write the coverage of grids that differs from what is stored; return how many rows did."""
     changed = [key for key, value in now.items() if was.get(key) != value]
     gone = [key for key in was if key not in now]
-    for statement, rows_of in ((_PUT_COVERAGE, changed), (_DROP_COVERAGE, gone)):
-        if not rows_of:
-            continue
-        given: dict[str, list[object]] = {
-            "hour": [moment_of(hour) for hour, _, _ in rows_of],
-            "kind": [kind for _, kind, _ in rows_of],
-            "grid_code": [code for _, _, code in rows_of],
-        }
-        if statement is _PUT_COVERAGE:
-            given["sums"] = [now[key][0] for key in rows_of]
-            given["visits"] = [now[key][1] for key in rows_of]
-        session.execute(statement, given)
+    for part in _parts(changed):
+        session.execute(_PUT_COVERAGE, _columns(part) | _packed([now[key] for key in part]))
+    if gone:
+        session.execute(_DROP_COVERAGE, _columns(gone))
     return len(changed) + len(gone)
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    for first in range(0, len(rows), ROWS_AT_ONCE):
+        yield rows[first : first + ROWS_AT_ONCE]
+
+
+def _columns(keys: Sequence[CoverageKey]) -> dict[str, object]:
+    return {
+        "hour": [hour for hour, _, _ in keys],
+        "kind": [kind for _, kind, _ in keys],
+        "grid_code": [code for _, _, code in keys],
+    }
+
+
+def _packed(rows: Sequence[tuple[bytes, bytes]]) -> dict[str, object]:
+    """Pairs of packed rows as one text of bytes, and where each begins, counted from 1."""
+    lengths = np.array([(len(first), len(second)) for first, second in rows], np.int64)
+    ends = np.cumsum(lengths.ravel()).reshape(-1, 2) + 1
+    return {
+        "packed": b"".join(part for pair in rows for part in pair),
+        "first": (ends[:, 0] - lengths[:, 0]).tolist(),
+        "middle": ends[:, 0].tolist(),
+        "last": ends[:, 1].tolist(),
+    }
 
 
 def purge_presence(session: Session, *, before: datetime) -> int:
