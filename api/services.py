@@ -15,6 +15,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from api.export_workers import ExportWorkers
 from api.gap_boards import GapBoards
+from api.grid_draft_jobs import GridDraftJobs
 from api.import_workers import ImportWorkers
 from api.route_solver import RouteSolver
 from api.siting_jobs import SitingJobs
@@ -105,6 +106,7 @@ class Services:
             settings.emergency_unit_drill_days,
         )
         self.siting = SitingJobs()
+        self.grid_drafts = GridDraftJobs(database)
         self.gaps = GapBoards(self.roads, self.demand, self.reach_rules)
 
     @contextlib.contextmanager
@@ -124,6 +126,7 @@ class Services:
             yield
         finally:
             self.siting.close()
+            self.grid_drafts.close()
             self.routes.close()
             self.exports.stop()
             self.intake.stop()

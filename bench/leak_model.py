@@ -29,6 +29,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import shapely
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.testclient import TestClient
@@ -52,6 +53,7 @@ from geo.tables import (
     AddressMerge,
     DuplicatePair,
     GridCoverage,
+    GridSetDraft,
     Incident,
     IncidentCategory,
     KeyPlace,
@@ -72,6 +74,7 @@ from layers.routes.kept import KeptPlan, kept_to_json
 from tests.drawing import draw
 from tests.factories import add_area, add_grid, add_grid_version, add_standard_address, written_as
 from tests.geo.roads.streets import streets
+from tests.layers.balanced_grids.towns import kept_draft
 
 LETTERS = "ABCDE"
 DRAWING = """
@@ -108,6 +111,7 @@ KINDS = {
     "residence_id": "residence", "report_id": "report", "incident_id": "incident",
     "unit_id": "unit", "plan_id": "plan", "muster_id": "muster", "without": "unit",
     "key_place_id": "key_place",
+    "draft_id": "draft",
     "device_id": "device", "export_id": "export", "request_id": "request",
     "grid_code": "grid", "h3_cell": "cell",
 }  # fmt: skip
@@ -395,6 +399,11 @@ def _fill_grid(
             muster_id=muster.id, unit_id=unit.id, what="called", at=now, told_by=f"{marker}L"
         )
     )
+    keep("draft", GridSetDraft(
+        area_code="140105001001", area_name=f"{marker}S", area_level="community",
+        grid_codes=[grid.grid_code], created_by=f"{marker}L",
+        **kept_draft(shapely.box(*bounds), grid.grid_code),
+    ))  # fmt: skip
     plan = keep("plan", PatrolPlan(
         status="assigned", grid_codes=[grid.grid_code], created_by=f"{marker}L",
         starts_at=now - timedelta(hours=1), ends_at=now + timedelta(hours=7),

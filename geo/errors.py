@@ -11,7 +11,7 @@
     │                             ExportNotFound, PatrolUnitNotFound, SubjectRequestNotFound,
     │                             IncidentNotFound, RoadNetworkNotFound, RoadClosureNotFound,
     │                             SitingPlanNotFound, PatrolPlanNotFound, KeyPlaceNotFound,
-    │                             MusterNotFound
+    │                             MusterNotFound, GridDraftNotFound
     ├ Conflict                    GridImportRejected(.faults), DuplicateCode(.codes), JobRunning,
     │                             DataFolderInUse(.owner), StoreNotEmpty, StaleRecord (.sides),
     │                             RecordConflict (.alike, .conflicts), WriteKeyTaken,
@@ -172,6 +172,10 @@ class RecordNotFound(NotFound):
 
 class ExportNotFound(NotFound):
     """No such export, or its file has expired."""
+
+
+class GridDraftNotFound(NotFound):
+    """No such draft of a set of grids."""
 
 
 class PatrolPlanNotFound(NotFound):

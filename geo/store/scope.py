@@ -26,7 +26,8 @@ EVERYTHING = "*"  # an array of grid codes, the other form, always begins with a
 # Tables whose rows belong to grids, by the migration that gave them their policy.
 SCOPED_TABLES = (
     "address_alias", "address_merge", "duplicate_pair", "duty_shift", "dwelling", "establishment",
-    "export_request", "grid", "grid_coverage", "grid_h3_cell", "import_job", "incident",
+    "export_request", "grid", "grid_coverage", "grid_h3_cell", "grid_set_draft", "import_job",
+    "incident",
     "incident_history", "key_place", "key_place_dose", "muster", "muster_call", "muster_event",
     "patrol_latest", "patrol_position",
     "patrol_plan", "patrol_route", "patrol_unit", "patrol_unit_member", "patrol_unit_status",

@@ -30,6 +30,7 @@ from geo.tables.dwelling import DWELLING_USES, SAFETY_FINDINGS, Dwelling
 from geo.tables.establishment import ESTABLISHMENT_CLASSES, Establishment
 from geo.tables.export_request import EXPORT_STATUSES, ExportRequest
 from geo.tables.grid import GRID_KINDS, Grid, GridH3Cell, GridVersion
+from geo.tables.grid_set_draft import GRID_DRAFT_STATUSES, GridSetDraft
 from geo.tables.import_job import JOB_KINDS, JOB_STATUSES, ImportJob
 from geo.tables.incident import (
     INCIDENT_POINT_METHODS,
@@ -101,6 +102,7 @@ __all__ = [
     "DWELLING_USES",
     "ESTABLISHMENT_CLASSES",
     "EXPORT_STATUSES",
+    "GRID_DRAFT_STATUSES",
     "GRID_KINDS",
     "IDENTITY_KINDS",
     "INCIDENT_POINT_METHODS",
@@ -149,6 +151,7 @@ __all__ = [
     "Grid",
     "GridCoverage",
     "GridH3Cell",
+    "GridSetDraft",
     "GridVersion",
     "ImportJob",
     "Incident",

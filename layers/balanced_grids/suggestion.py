@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -162,6 +162,18 @@ class Suggestion:
             )
         return self.with_label(changed)
 
+    def with_locked(self, grids: Iterable[int]) -> Suggestion:
+        """Return it with other grids locked, and no more than these.
+
+        Raises
+        ------
+        InvalidInput : a grid that isn't there
+        """
+        locked = frozenset(int(grid) for grid in grids)
+        if any(not 0 <= grid < self.grid_count for grid in locked):
+            raise InvalidInput("A grid to lock isn't in this draft. Load it again.", field="locked")
+        return replace(self, locked=locked)
+
     def problem_of_all(self) -> BalanceProblem:
         """The problem without start, locks and what is now: to measure any labels by."""
         return BalanceProblem.of_blocks(
@@ -262,16 +274,36 @@ def suggest(
     InvalidInput, CRSMismatch : as `prepare_suggestion`, before the first stage
     """
     prepared = prepare_suggestion(area, roads, points, question, columns=columns)
-    first, finer = next(prepared.solved(stages=stages[:1])), None
+    yield from suggest_in_stages(
+        prepared,
+        lambda: prepare_suggestion(
+            area, roads, points, question, columns=columns, part_above=PART_FINELY
+        ),
+        stages=stages,
+    )
+
+
+def suggest_in_stages(
+    prepared: Suggestion,
+    finer: Callable[[], Suggestion] | None,
+    *,
+    stages: tuple[Stage, ...] = STAGES,
+) -> Iterator[Suggestion]:
+    """Yield the best suggestion so far after each stage.
+
+    Parameters
+    ----------
+    finer : makes the same of parted blocks, asked where whole ones can't be balanced; None: never
+    """
+    first = next(prepared.solved(stages=stages[:1]))
     yield first
     assert first.plan is not None
-    if not first.plan.is_balanced and prepared.balanced != AREA:
-        finer = prepare_suggestion(
-            area, roads, points, question, columns=columns, part_above=PART_FINELY
-        )
-        if len(finer.blocks) > len(prepared.blocks):
-            prepared = finer
-    yield from prepared.solved(stages=stages if prepared is finer else stages[1:])
+    if finer is not None and not first.plan.is_balanced and prepared.balanced != AREA:
+        parted = finer()
+        if len(parted.blocks) > len(prepared.blocks):
+            yield from parted.solved(stages=stages)
+            return
+    yield from prepared.solved(stages=stages[1:])
 
 
 def _inside_box(area: Any, points: pd.DataFrame) -> NDArray[np.bool_]:

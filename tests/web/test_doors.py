@@ -31,6 +31,7 @@ from geo.tables import (
     Account,
     AddressMerge,
     DuplicatePair,
+    GridSetDraft,
     Incident,
     IncidentCategory,
     KeyPlace,
@@ -49,8 +50,16 @@ from geo.tables import (
 )
 from geo.values import GridScope
 from layers.routes.kept import KeptPlan, kept_to_json
-from tests.api.conftest import GRID_A, GRID_B, District, counted_statements, settled_district
+from tests.api.conftest import (
+    COMMUNITY_1,
+    GRID_A,
+    GRID_B,
+    District,
+    counted_statements,
+    settled_district,
+)
 from tests.geo.roads.streets import streets
+from tests.layers.balanced_grids.towns import kept_draft
 from web.app import create_app
 
 PASSWORD = "only-a-test-password"
@@ -268,6 +277,17 @@ PLANS: dict[str, dict[str, Any]] = {
     "create_patrol_plan": {"body": {"starts_at": "2026-01-01T00:00:00Z",
                                     "ends_at": "2026-01-01T08:00:00Z", "unit_ids": []}},
 }  # fmt: skip
+PLANS |= {
+    "list_grid_drafts": {},
+    "create_grid_draft": {"body": {"area_code": COMMUNITY_1}},
+    "get_grid_draft": {"draft_id": "DRAFT"},
+    "get_grid_draft_map": {"draft_id": "DRAFT"},
+    "get_grid_draft_file": {"draft_id": "DRAFT"},
+    "solve_grid_draft": {"draft_id": "DRAFT", "body": {"version": 1}},
+    "stop_grid_draft": {"draft_id": "DRAFT"},
+    "edit_grid_draft": {"draft_id": "DRAFT", "body": {"version": 1}},
+    "decide_grid_draft": {"draft_id": "DRAFT", "body": {"version": 1, "status": "ended"}},
+}
 # Of nobody's grid: what everyone who may read gets.
 PUBLIC = {
     "list_areas", "get_area", "list_area_children", "list_grid_versions", "get_basemap_tile",
@@ -280,7 +300,7 @@ PUBLIC = {
 OPERATORS = {
     "import_addresses", "import_areas", "import_grids", "import_basemap", "list_imports",
     "get_import", "stop_import", "resume_import", "get_import_file",
-    "search_duplicates",
+    "search_duplicates", "accept_grid_draft",
 }  # fmt: skip
 # Each takes a permission of its own, which one role has.
 KEPT = {name: str(permission) for name, permission in TAKES.items()}
@@ -382,6 +402,13 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
         unit_id = a_unit(session)
         plan_id = a_plan(session, unit_id)
         muster_id = a_muster(session, unit_id)
+        draft = GridSetDraft(
+            area_code=COMMUNITY_1, area_name="第一社区", area_level="community",
+            grid_codes=[GRID_A], created_by="leader", **kept_draft(place.drawn["A"], GRID_A),
+        )  # fmt: skip
+        session.add(draft)
+        session.flush()
+        draft_id = draft.id
         store_road_network(session, streets("A-B-C"), name="test", valid_from=date(2025, 1, 1))
         key_place = KeyPlace(
             code="K-A", name="滨河路口", grid_code=GRID_A, reach_m=30, created_by="test",
@@ -417,6 +444,7 @@ def known(place: District, tokens: dict[str, str]) -> dict[str, Any]:
         "UNIT": unit_id,
         "PLAN": plan_id,
         "MUSTER": muster_id,
+        "DRAFT": draft_id,
         "INCIDENT": incident_id,
         "KEY_PLACE": key_place_id,
         "A_DAY_AGO": (datetime.now(UTC) - timedelta(hours=23)).isoformat(),
@@ -635,10 +663,10 @@ def test_plans_are_for_who_leads_units_and_sees_all_their_places(
 ) -> None:
     for caller in ("own", "neighbour", "analyst"):
         answer = ask(client, app, name, tokens[caller], known, **PLANS[name])
-        hidden = caller == "neighbour" and "plan_id" in PLANS[name]
+        hidden = caller == "neighbour" and PLANS[name].keys() & {"plan_id", "draft_id"}
         assert answer.status_code == (404 if hidden else 403), caller
     answer = ask(client, app, name, tokens["chief.b"], known, **PLANS[name])
-    if "plan_id" in PLANS[name]:
+    if PLANS[name].keys() & {"plan_id", "draft_id"}:
         assert answer.status_code == 404
     else:
         assert "滨河路" not in answer.text and GRID_A not in answer.text
@@ -817,7 +845,7 @@ def test_operators_work(
     # No job of this number, no file in the request: but the door is open.
     assert answer.status_code in {200, 202, 404, 409, 422}
     if answer.status_code == 404:
-        assert answer.json()["error"]["code"] == "job_not_found"
+        assert answer.json()["error"]["code"] in ("job_not_found", "grid_draft_not_found")
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))

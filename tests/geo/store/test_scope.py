@@ -31,6 +31,7 @@ from geo.tables import (
     Grid,
     GridCoverage,
     GridH3Cell,
+    GridSetDraft,
     ImportJob,
     Incident,
     IncidentCategory,
@@ -198,6 +199,12 @@ def add_unit(session: Session, grid_code: str | None) -> None:
     at, of = datetime(2026, 3, 1, tzinfo=UTC), {"unit_id": unit.id}
     where = {"received_at": at, "lon": 112.5, "lat": 37.8, **of}
     shift = {"starts_at": at, "ends_at": at + timedelta(hours=8)}
+    session.add(
+        GridSetDraft(
+            area_code="1", area_name="x", area_level="community", grid_codes=unit.grid_codes,
+            content={}, blocks=b"", created_by="x",
+        )
+    )  # fmt: skip
     plan = PatrolPlan(grid_codes=unit.grid_codes, content={}, created_by="x", **shift)
     session.add(plan)
     session.flush()
@@ -309,6 +316,7 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
             "record_history": 4, "record_report": 4, "record_verification": 4, "export_request":
             1, "incident": 1, "incident_history": 1,
             "patrol_plan": 1, "patrol_route": 1, "muster": 1, "muster_call": 1, "muster_event": 2,
+            "grid_set_draft": 1,
             "patrol_unit": 1, "patrol_unit_member": 1, "patrol_unit_status": 1, "duty_shift": 1,
             "patrol_position": 1, "patrol_latest": 1, "unit_presence": 1, "grid_coverage": 1,
             "key_place": 1, "key_place_dose": 1,
@@ -325,6 +333,7 @@ def test_each_sees_their_own_grids_and_the_operator_all(two_grids: Database) -> 
             "record_history": 12, "record_report": 12, "record_verification": 12,
             "export_request": 3, "incident": 3, "incident_history": 3,
             "patrol_plan": 3, "patrol_route": 3, "muster": 3, "muster_call": 3, "muster_event": 6,
+            "grid_set_draft": 3,
             "patrol_unit": 3, "patrol_unit_member": 3, "patrol_unit_status": 3, "duty_shift": 3,
             "patrol_position": 3, "patrol_latest": 3, "unit_presence": 3, "grid_coverage": 3,
             "key_place": 3, "key_place_dose": 3,

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from layers.balanced_grids.kept import blocks_to_bytes, suggestion_to_json
+from layers.balanced_grids.solving import Stage
 from layers.balanced_grids.suggestion import BalanceQuestion, Suggestion, prepare_suggestion
 from tests.drawing import NORTH, STEP_DEG, WEST
 
@@ -64,3 +66,24 @@ def prepared(
         BalanceQuestion(**{"grid_count": 4, **asked}),
         columns=COLUMNS,
     )
+
+
+def kept_draft(area: Any, grid_code: str) -> dict[str, Any]:
+    """`content` and `blocks` of a solved draft of two grids, over one grid of now."""
+    columns = ("households", "addresses", "key_places", "workload")
+    points = houses(60, area=area).assign(grid_code=grid_code, key_places=0, workload=1.0)
+    prepared_ = prepare_suggestion(
+        area, None, points, BalanceQuestion(grid_count=2), columns=columns
+    )
+    solved = next(prepared_.solved(stages=(Stage(4, 1, 50),)))
+    content = {
+        **suggestion_to_json(solved),
+        "household_source": "dwellings",
+        "has_roads": False,
+        "now_grids": [
+            {"grid_code": grid_code, "name": "甲", "kind": "base", "person_in_charge": None,
+             "contact": None}
+        ],
+        "before": None,
+    }  # fmt: skip
+    return {"content": content, "blocks": blocks_to_bytes(solved)}
