@@ -36,7 +36,9 @@ from api.schemas.grid_drafts import (
     GridDraftAnswer,
     GridDraftDecision,
     GridDraftEdit,
+    GridDraftFile,
     GridDraftList,
+    GridDraftMap,
     GridDraftOrder,
     GridDraftSummary,
     NewGridDraft,
@@ -173,6 +175,7 @@ def get_one_grid_draft(
     operation_id="get_grid_draft_map",
     summary="The blocks of a draft, and the grids of now",
     response_class=GeoJSONResponse,
+    response_model=GridDraftMap,
     responses=error_responses(404),
 )
 def get_grid_draft_map(
@@ -213,6 +216,7 @@ def get_grid_draft_map(
     operation_id="get_grid_draft_file",
     summary="The grids of a draft as a file",
     response_class=GeoJSONResponse,
+    response_model=GridDraftFile,
     responses=error_responses(404),
 )
 def get_grid_draft_file(

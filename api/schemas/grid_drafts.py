@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from api.dependencies import ID_MAX, Code
+from api.schemas.geometry import MultiPolygon, Polygon
 from api.schemas.registers import Strict
 
 Hours = Annotated[float, Field(ge=0, le=100)]
@@ -154,6 +155,62 @@ class GridDraftAnswer(GridDraftSummary):
     households_moved: float | None
     addresses_moved: float | None
     method: str
+
+
+class DraftPiece(BaseModel):
+    """A block or grid of the draft, or a grid of now."""
+
+    kind: Literal["block", "grid", "now"]
+    block: int | None = None
+    grid: int | None = None
+    weight: float | None = None
+    grid_code: str | None = None
+    name: str | None = None
+
+
+class DraftPieceFeature(BaseModel):
+    """One of them with its outline."""
+
+    type: Literal["Feature"]
+    id: str
+    geometry: Polygon | MultiPolygon
+    properties: DraftPiece
+
+
+class GridDraftMap(BaseModel):
+    """A draft as a map shows it."""
+
+    type: Literal["FeatureCollection"]
+    features: list[DraftPieceFeature]
+    version: int
+
+
+class FileGrid(BaseModel):
+    """A grid as a file of grids has it."""
+
+    grid_code: str
+    name: str
+    kind: str
+    community_code: str | None
+    person_in_charge: str | None
+    contact: str | None
+    household_count: int
+    deviation: float
+
+
+class FileGridFeature(BaseModel):
+    """One of them with its border, every digit kept."""
+
+    type: Literal["Feature"]
+    geometry: MultiPolygon
+    properties: FileGrid
+
+
+class GridDraftFile(BaseModel):
+    """The grids of a draft as a file."""
+
+    type: Literal["FeatureCollection"]
+    features: list[FileGridFeature]
 
 
 class AcceptedDraft(BaseModel):
