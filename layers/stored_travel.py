@@ -47,6 +47,7 @@ MODE_OF_KIND: Mapping[str, TravelMode] = {
     "emergency_unit": TravelMode.EMERGENCY_CAR,
 }
 
+_SnapperKey = tuple[int, TravelMode, tuple[frozenset[int], ...]]
 _GraphKey = tuple[int, TravelMode, float, tuple[frozenset[int], ...]]
 
 
@@ -67,7 +68,7 @@ class StoredTravel:
         self.speeds = dict(speeds or DEFAULT_SPEEDS)
         self._lock = RLock()
         self._networks: OrderedDict[int, LoadedRoads] = OrderedDict()
-        self._snappers: dict[tuple[int, TravelMode], RoadSnapper] = {}
+        self._snappers: dict[_SnapperKey, RoadSnapper] = {}
         self._graphs: OrderedDict[_GraphKey, TravelTimes] = OrderedDict()
 
     @classmethod
@@ -136,19 +137,36 @@ class StoredTravel:
                     hour=hour,
                     closures=closures,
                     at=at,
-                    snapper=self._snapper(roads, mode),
+                    snapper=self._snapper(roads, mode, key[3]),
                 )
                 self._graphs[key] = travel
+                self._snappers[(roads.id, mode, key[3])] = travel.snapper
             self._graphs.move_to_end(key)
             while len(self._graphs) > GRAPHS_KEPT:
                 self._graphs.popitem(last=False)
             return travel
 
-    def _snapper(self, roads: LoadedRoads, mode: TravelMode) -> RoadSnapper:
-        key = (roads.id, mode)
-        if key not in self._snappers:
-            self._snappers[key] = RoadSnapper(roads.network, mode)
-        return self._snappers[key]
+    def snapper(self, session: Session, mode: TravelMode, *, at: datetime) -> RoadSnapper:
+        """Return where places meet the roads of a mode, those that are closed as well.
+
+        Raises
+        ------
+        RoadNetworkNotFound : none is in force on that day
+        NotEnoughData : the mode may use no road
+        """
+        roads = self.roads(session, at=at)
+        with self._lock:
+            found = self._snapper(roads, mode, ())
+            return found or RoadSnapper(roads.network, mode)
+
+    def _snapper(
+        self, roads: LoadedRoads, mode: TravelMode, closed: tuple[frozenset[int], ...]
+    ) -> RoadSnapper | None:
+        """The one of a set of closures, where it was made already and is not long out of use."""
+        used = {(key[0], key[1], key[3]) for key in self._graphs}
+        for key in [key for key in self._snappers if key not in used and key[2]]:
+            del self._snappers[key]
+        return self._snappers.get((roads.id, mode, closed))
 
     def _forget(self, network_id: int) -> None:
         self._networks.pop(network_id, None)

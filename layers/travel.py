@@ -67,7 +67,8 @@ class TravelTimes:
         speeds : of the mode; by default those of `geo.roads.speeds.DEFAULT_SPEEDS`
         hour : of the day, local time; None: no rush hour
         closures, at : roads closed at that time, which must be told where there are closures
-        snapper : of the same network and mode, where one is there already
+        snapper : of the same network and mode, where one is there already; where roads are closed
+            another is made, since a place on one of them belongs to the next that is open
 
         Raises
         ------
@@ -83,6 +84,10 @@ class TravelTimes:
         if snapper is not None and (snapper.network is not network or snapper.mode is not mode):
             raise InvalidInput(f"The snapper is of another network or mode, wanted {mode}'s.")
         graph = network.travel_graph(mode, speeds=speeds, hour=hour, closed=closed)
+        if closed is not None and closed.any():
+            known = None if snapper is None else snapper.closed
+            if known is None or not np.array_equal(known, closed):
+                snapper = RoadSnapper(network, mode, closed=closed)
         return cls(network, graph, snapper or RoadSnapper(network, mode))
 
     def prepare(self) -> Hierarchy:

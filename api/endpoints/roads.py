@@ -97,7 +97,7 @@ def get_road_at(session: ReadSession, services: ServicesDep, moment: Now, place:
     for mode in (TravelMode.FOOT, TravelMode.CAR):
         if not ((network.edge_modes & mode.bit) != 0).any():
             continue
-        snapper: RoadSnapper = services.roads.travel(session, mode, at=moment).snapper
+        snapper: RoadSnapper = services.roads.snapper(session, mode, at=moment)
         at = snapper.snap([place.longitude], [place.latitude])
         if at.is_on_road[0] and (found is None or at.access_m[0] < found[0]):
             found = float(at.access_m[0]), int(at.line[0])

@@ -62,11 +62,23 @@ class RoadSnapper:
 
     Only roads of the mode's main part count (`RoadNetwork.main_component`), unless `islands`: a
     place beside a yard without a way out is better served from the street behind it than from
-    nowhere.
+    nowhere. A road that is closed in both directions counts as little: who stands on it, or lives
+    there, walks to the next that is open.
     """
 
-    def __init__(self, network: RoadNetwork, mode: TravelMode, *, islands: bool = False) -> None:
+    def __init__(
+        self,
+        network: RoadNetwork,
+        mode: TravelMode,
+        *,
+        islands: bool = False,
+        closed: NDArray[np.bool_] | None = None,
+    ) -> None:
         """Sort the mode's lines into squares; a microsecond a point of them.
+
+        Parameters
+        ----------
+        closed : (m,) edges that can't be used, as `RoadNetwork.closed_edges` gives them
 
         Raises
         ------
@@ -76,11 +88,14 @@ class RoadSnapper:
         if not islands:
             main = network.main_component(mode)
             usable &= main[network.edge_tail] & main[network.edge_head]
+        if closed is not None:
+            usable &= ~closed
         lines = np.unique(network.edge_line[usable])
         if not len(lines):
             raise NotEnoughData(f"No road is open to {mode}.", found=0, needed=1)
         self.network = network
         self.mode = mode
+        self.closed = closed
         begins, ends = network.line_first_point[lines], network.line_first_point[lines + 1]
         steps = (ends - begins - 1).astype(np.int64)
         owner = np.repeat(lines, steps)

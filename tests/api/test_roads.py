@@ -123,9 +123,11 @@ def test_a_closed_road_is_gone_at_once_and_comes_back(town: District) -> None:
     assert made.status_code == 201, made.text
     number = made.json()["closure_id"]
     during = client.post("/v1/travel/times", json=asked).json()["times_s"][0][0]
-    # Between two places of the closed road itself.
-    way = {"origin": point(0.4, 0), "destination": point(0.6, 0), "mode": "foot"}
-    assert client.post("/v1/travel/path", json=way).status_code == 409
+    # Who is on the closed road itself walks to the next that is open, and finds it by its number.
+    way = {"origin": point(0.1, 0), "destination": point(0.9, 0), "mode": "foot"}
+    found = client.post("/v1/travel/path", json=way).json()
+    assert found["time_s"] == pytest.approx(during + 0.2 * before, rel=0.02)
+    assert client.get("/v1/roads/at", params=point(0.5, 0)).json()["road_id"] == road["road_id"]
     assert during == pytest.approx(3 * before, rel=0.02)
     assert client.get("/v1/roads/closures").json()["closures"][0]["reason"] == "示例施工"
     assert client.post(f"/v1/roads/closures/{number}/end").status_code == 200

@@ -48,6 +48,10 @@ def test_the_store_answers_as_its_network_does(session: Session) -> None:
         recorded_by="x", on=DAY,
     )  # fmt: skip
     assert time_s(roads.travel(session, TravelMode.CAR, at=NOON)) == pytest.approx(30, abs=0.2)
+    again = roads.travel(session, TravelMode.CAR, at=NOON + timedelta(minutes=59), hourly=False)
+    assert again.snapper is roads.travel(session, TravelMode.CAR, at=NOON).snapper
+    open_too = roads.snapper(session, TravelMode.CAR, at=NOON)
+    assert open_too.snap(*place(0.5, 0)).line[0] != again.snap(*place(0.5, 0)).line[0]
     after = roads.travel(session, TravelMode.CAR, at=NOON + timedelta(hours=1))
     assert time_s(after) == pytest.approx(10, abs=0.1)
     with pytest.raises(RoadNetworkNotFound):

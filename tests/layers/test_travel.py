@@ -133,6 +133,12 @@ def test_a_closed_street_is_driven_round() -> None:
     assert open_travel.matrix(a, b)[0, 0] == pytest.approx(10, abs=0.05)
     assert np.isinf(closed.matrix(a, b)[0, 0])  # B is entered from A only
     assert closed.matrix(b, a)[0, 0] == pytest.approx(10 + 10 + 30, abs=0.1)
+    # A place in the closed street belongs to the next that is open, here at A: 40 m on foot.
+    inside = snapped(closed, (0.4, 0))
+    assert inside.line[0] not in {-1, line}
+    assert inside.access_m[0] == pytest.approx(40, abs=0.5)
+    assert np.isfinite(closed.matrix(inside, a)[0, 0])
+    assert np.isfinite(closed.matrix(b, inside)[0, 0])
     with pytest.raises(InvalidInput, match="no time"):
         TravelTimes.of(network, CAR, closures=[closure])
     with pytest.raises(InvalidInput, match="snapper"):
