@@ -130,6 +130,8 @@ def _again(came: list[Message], receive: Receive) -> Receive:
 
 
 def _told(taken: Taken) -> bytes:
+    if not taken.dropped:
+        return b'{"stored":%d,"dropped":{}}' % taken.stored
     dropped = {str(why): count for why, count in taken.dropped.items()}
     return b'{"stored":%d,"dropped":%s}' % (
         taken.stored,

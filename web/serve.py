@@ -6,6 +6,7 @@ import contextlib
 import errno
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from threading import Thread
@@ -21,6 +22,8 @@ from geo.settings import Settings, load_settings
 from geo.store.cluster import serving_alone
 from geo.store.database import Database, open_database
 from web.daily import each_day, keep_audit, keep_demo_patrol
+
+SWITCH_S = 0.001
 
 
 def run(
@@ -56,12 +59,18 @@ def run(
         from web.app import create_app
 
         app = create_app(settings, database)
+        # Threads that compute hold up the one that answers for so long at a time [s].
+        sys.setswitchinterval(SWITCH_S)
         # Ctrl-C; uvicorn raises it again once it has stopped.
         with contextlib.suppress(KeyboardInterrupt):
             tell_start(console, settings, listening.getsockname()[1])
             server = uvicorn.Server(
                 uvicorn.Config(
-                    app, log_level="warning", access_log=False, timeout_graceful_shutdown=5
+                    app,
+                    log_level="warning",
+                    access_log=False,
+                    timeout_graceful_shutdown=5,
+                    proxy_headers=False,  # the application does, and not for positions
                 )
             )
             Thread(target=warm_up, name="warm-up", daemon=True).start()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
 import threading
 import time
 from collections import Counter, deque
@@ -37,6 +36,7 @@ from geo.values import GridScope
 
 log = structlog.get_logger(__name__)
 
+GATHER_S = 0.02  # between the beginnings of two transactions, at least
 TRANSACTION_FIXES = 4_000  # some 50 ms: so long the next message may wait for its turn
 PART_FIXES = 500  # of a longer message, at a time
 WAITING_FIXES_MAX = 1_000_000  # beyond, devices are told to come back: each takes some 150 bytes
@@ -66,7 +66,7 @@ class _Message:
     rows: list[tuple[Any, ...]] | Rows
     dropped: Counter[Drop]
     device_id: int
-    answer: Future[Taken] = field(default_factory=Future)
+    answer: Future[Taken] | None = None
     waits: asyncio.Future[Taken] | None = None  # of an event loop, told in its own thread
     codes: list[int] = field(default_factory=list)
 
@@ -92,7 +92,8 @@ class Intake:
         self._database = database
         self._moved = moved
         self._now = now
-        self._waiting: queue.SimpleQueue[_Message | None] = queue.SimpleQueue()
+        self._waiting: deque[_Message] = deque()
+        self._comes = threading.Event()
         self._devices: dict[str, tuple[float, KnownDevice | None]] = {}
         self._clocks: dict[int, deque[tuple[float, float, float]]] = {}
         self._skews: dict[int, float] = {}
@@ -125,9 +126,8 @@ class Intake:
         with self._starting:
             self._started_count -= 1
             if self._writer is not None and self._started_count == 0:
-                # One word ends one writer: with two, the other could take it.
                 self._leaving.set()
-                self._waiting.put(None)
+                self._comes.set()
                 self._writer.join()
                 self._writer = None
                 if self._room_keeper is not None:
@@ -158,6 +158,7 @@ class Intake:
     def take(self, device: KnownDevice, reading: Reading) -> Future[Taken]:
         """Take in what a device sent; the answer comes when it is on disk."""
         message = self._message(device, reading)
+        message.answer = Future()
         self._queue(message)
         return message.answer
 
@@ -183,7 +184,9 @@ class Intake:
         if is_full:
             _tell([message], [_busy()])
         else:
-            self._waiting.put(message)
+            self._waiting.append(message)
+            if not self._comes.is_set():  # else it takes a lock that the writer holds now and then
+                self._comes.set()
 
     def _message(self, device: KnownDevice, reading: Reading) -> _Message:
         received_at = self._now()
@@ -274,33 +277,44 @@ class Intake:
 
     def _write(self) -> None:
         parted: deque[tuple[_Message, int]] = deque()  # long messages, and from where on
-        ends = False
-        while not ends or parted:
-            parts: list[_Part] = []
-            count = 0
-            while count < TRANSACTION_FIXES and not ends:
-                try:
-                    more = self._waiting.get(block=not parts and not parted)
-                except queue.Empty:
-                    break
-                if more is None:
-                    ends = True
-                elif len(more.rows) > PART_FIXES:
-                    parted.append((more, 0))
-                else:
-                    parts.append(_Part(more, more.rows, is_last=True))
-                    count += len(more.rows)
-            while count < TRANSACTION_FIXES and parted:
-                message, begin = parted.popleft()
-                end = min(begin + PART_FIXES, len(message.rows))
-                is_last = end == len(message.rows)
-                parts.append(_Part(message, message.rows[begin:end], is_last=is_last))
-                count += end - begin
-                if not is_last:
-                    parted.append((message, end))
+        next_at = 0.0
+        while True:
+            is_leaving = self._leaving.is_set()
+            if not parted and not is_leaving:
+                self._comes.wait()
+            # Many messages in a transaction cost hardly more than one: let some come together.
+            time.sleep(max(0.0, next_at - time.monotonic()))
+            next_at = time.monotonic() + GATHER_S
+            self._comes.clear()
+            parts = self._next_parts(parted)
+            if self._waiting:
+                self._comes.set()
             if parts and not self._write_parts(parts):
                 failed = {id(part.message) for part in parts}
                 parted = deque(each for each in parted if id(each[0]) not in failed)
+            if is_leaving and not parts:
+                return
+
+    def _next_parts(self, parted: deque[tuple[_Message, int]]) -> list[_Part]:
+        """What the next transaction takes: all short messages, then a part each of long ones."""
+        parts: list[_Part] = []
+        count = 0
+        while count < TRANSACTION_FIXES and self._waiting:
+            message = self._waiting.popleft()
+            if len(message.rows) > PART_FIXES:
+                parted.append((message, 0))
+            else:
+                parts.append(_Part(message, message.rows, is_last=True))
+                count += len(message.rows)
+        while count < TRANSACTION_FIXES and parted:
+            message, begin = parted.popleft()
+            end = min(begin + PART_FIXES, len(message.rows))
+            is_last = end == len(message.rows)
+            parts.append(_Part(message, message.rows[begin:end], is_last=is_last))
+            count += end - begin
+            if not is_last:
+                parted.append((message, end))
+        return parts
 
     def _write_parts(self, parts: list[_Part]) -> bool:
         """Write some in one transaction, and answer those that are whole; whether it was done."""
@@ -405,6 +419,8 @@ def _tell(batch: Sequence[_Message], answers: Sequence[Taken | PlatformError]) -
     for message, answer in zip(batch, answers, strict=True):
         if message.waits is not None:
             loops.setdefault(message.waits.get_loop(), []).append((message.waits, answer))
+        elif message.answer is None:
+            continue
         elif isinstance(answer, PlatformError):
             message.answer.set_exception(answer)
         else:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
+from starlette.responses import PlainTextResponse
 
 from api import position_door
 from api.app import create_app
@@ -114,3 +115,14 @@ def test_a_store_that_is_away_is_said_by_the_usual_way(
     answer = client.post("/v1/positions/in/traccar", data=form(token, 9))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert quick == []
+
+
+@pytest.mark.parametrize(("neighbour", "scheme"), [("127.0.0.1", "https"), ("10.0.0.9", "http")])
+def test_a_proxy_on_this_machine_is_believed_as_to_how_the_caller_came(
+    station: tuple[TestClient, Database, str], neighbour: str, scheme: str
+) -> None:
+    app = station[0].app
+    app.add_route("/scheme", lambda request: PlainTextResponse(request.url.scheme))  # type: ignore[attr-defined]
+    caller = TestClient(app, client=(neighbour, 1), base_url="http://testserver")
+    answer = caller.get("/scheme", headers={"X-Forwarded-Proto": "https"})
+    assert answer.text == scheme

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ from geo.positions.csv_fixes import read_csv
 from geo.positions.cursor_on_target import read_cursor_on_target
 from geo.positions.fix import Drop, Fix, Reading, Source
 from geo.positions.gpx import read_gpx
-from geo.positions.osmand import read_osmand
+from geo.positions.osmand import form_words, read_osmand
 from geo.positions.owntracks import read_owntracks
 from geo.positions.plain_fields import FIELDS
 from geo.positions.traccar_client_form import read_traccar_client_form
@@ -194,3 +194,16 @@ def test_many_at_a_time_are_read_as_one_by_one(fixes: list[object], device_id: s
     assert list(reading.fixes) == expected.fixes
     assert (reading.dropped, reading.first_at) == (expected.dropped, expected.first_at)
     assert reading.claimed == expected.claimed
+
+
+def is_utf8(text: str) -> bool:
+    return not any("\ud800" <= each <= "\udfff" for each in text)
+
+
+@given(st.text("ab=&+%;._1 ", max_size=12) | st.text(max_size=6).filter(is_utf8))
+def test_a_plain_form_is_read_as_any_other(form: str) -> None:
+    try:
+        pairs = parse_qsl(form, keep_blank_values=True, errors="strict")
+    except ValueError:
+        pairs = []
+    assert form_words(form.encode()) == (dict(reversed(pairs)) if pairs else Drop.UNREADABLE)
