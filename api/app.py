@@ -58,6 +58,7 @@ from api.endpoints import (
     tiles,
     travel,
     unit_board,
+    unit_records,
     units,
 )
 from api.errors import add_error_handlers
@@ -208,6 +209,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         tiles,
         unit_board,
         units,
+        unit_records,
         musters,
         patrol_plans,
         positions,

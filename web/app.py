@@ -12,7 +12,17 @@ from api.refusals import record_refusal
 from geo.errors import NotPermitted, NotSignedIn, PasswordChangeNeeded
 from geo.settings import Settings
 from geo.store.database import Database
-from web import coverage, live, own_account, pages, places, provider_sign_in, response, routes
+from web import (
+    coverage,
+    live,
+    own_account,
+    pages,
+    places,
+    provider_sign_in,
+    response,
+    routes,
+    units,
+)
 from web.assets import load_assets
 
 
@@ -28,6 +38,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.include_router(pages.router)
     app.include_router(places.router)
     app.include_router(live.router)
+    app.include_router(units.router)
     app.include_router(coverage.router)
     app.include_router(response.router)
     app.include_router(provider_sign_in.router)

@@ -39,6 +39,7 @@ class NavigationPage:
 GROUPS = ("patrol", "places", "records", "administration")
 NAVIGATION = (
     NavigationPage("live", "patrol"),
+    NavigationPage("units", "patrol"),
     NavigationPage("coverage", "patrol"),
     NavigationPage("gaps", "patrol", Permission.LEAD),
     NavigationPage("reach", "patrol"),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from api.callers import CallerAccess, SignedInCaller
 from api.dependencies import ReadSession, RowId, Scope, WriteSession, now
 from api.schemas.errors import error_responses, write_error_responses
+from api.schemas.roads import Place
 from api.schemas.units import (
     DeviceState,
     DutyEnd,
@@ -33,6 +34,7 @@ from geo.errors import InvalidInput, NotPermitted, PatrolUnitNotFound
 from geo.positions.reading import TRACK_MAX, device_reports, track_of
 from geo.tables import PatrolUnit
 from geo.units.devices import end_device, register_device
+from geo.units.homes import homes_of
 from geo.units.units import (
     create_unit,
     end_duty,
@@ -42,7 +44,7 @@ from geo.units.units import (
     set_status,
     units_of_account,
 )
-from geo.values import GridScope, Period
+from geo.values import GridScope, LonLat, Period
 
 router = APIRouter(prefix="/units", tags=["patrol units"])
 
@@ -76,6 +78,7 @@ def make_unit(
     unit = create_unit(
         session, given.code, given.name, scope=scope, kind=given.kind,
         grid_codes=given.grid_codes, skills=given.skills, kit=given.kit,
+        home=LonLat(given.home.lon, given.home.lat) if given.home else None,
     )  # fmt: skip
     require_lead(caller)
     record(session, access, "unit.create", object_kind="patrol_unit", object_ref=str(unit.id))
@@ -90,10 +93,19 @@ def make_unit(
 )
 def get_one_unit(session: ReadSession, scope: Scope, moment: Now, unit_id: UnitId) -> UnitDetail:
     """Skew of each device's clock, and what was dropped in the last week and why."""
-    unit = get_unit(session, unit_id, scope=scope)
+    return detail_of(session, get_unit(session, unit_id, scope=scope), moment)
+
+
+def detail_of(session: Session, unit: PatrolUnit, moment: datetime) -> UnitDetail:
+    """A unit with its devices, as it is answered."""
     devices = device_reports(session, unit, since=moment.date() - timedelta(days=7))
+    home = homes_of(session, [unit.id]).get(unit.id)
     return UnitDetail(
         **shown(unit).model_dump(),
+        version=unit.version,
+        home=home and Place(lon=home.longitude, lat=home.latitude),
+        drilled_on=unit.drilled_on,
+        ended_at=unit.ended_at,
         devices=[
             DeviceState(
                 device_id=each.device_id, name=each.name, rank=each.rank, skew_s=each.skew_s,

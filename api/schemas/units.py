@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
 from api.dependencies import Code, SoundText
+from api.schemas.roads import Place
 
 UnitKind = Literal["foot", "car", "motorcycle", "volunteer", "emergency_unit"]
 UnitStatus = Literal["free", "en_route", "on_scene", "busy", "off"]
@@ -44,6 +45,7 @@ class NewUnit(BaseModel):
     grid_codes: Annotated[list[Code], Field(min_length=1, max_length=500)]
     skills: Annotated[list[Word], Field(max_length=50)] = []
     kit: Annotated[list[Word], Field(max_length=50)] = []
+    home: Place | None = Field(default=None, description="Where it sets out from, WGS 84.")
 
 
 class NewStatus(BaseModel):
@@ -114,6 +116,10 @@ class DeviceState(BaseModel):
 class UnitDetail(Unit):
     """A unit with its devices."""
 
+    version: int = Field(description="Counts changes: who changes it says the one they have seen.")
+    home: Place | None = Field(description="Where it sets out from.")
+    drilled_on: date | None = Field(description="Its last drill.")
+    ended_at: datetime | None
     devices: list[DeviceState]
 
 

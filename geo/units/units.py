@@ -49,12 +49,8 @@ def create_unit(
     """
     for field, text in (("code", code), ("name", name), *(("skills", each) for each in skills),
                         *(("kit", each) for each in kit)):  # fmt: skip
-        if not 1 <= len(text.strip()) <= TEXT_MAX:
-            raise InvalidInput(
-                f"{field} has {len(text.strip())} characters, wanted 1 to {TEXT_MAX}.", field=field
-            )
-    if kind not in UNIT_KINDS:
-        raise InvalidInput(f"Kind is {kind}, wanted one of {', '.join(UNIT_KINDS)}.", field="kind")
+        check_text(field, text)
+    check_kind(kind)
     if not grid_codes:
         raise InvalidInput("Assign the unit to at least one grid.", field="grid_codes")
     outside = sorted(each for each in grid_codes if not scope.covers(each))
@@ -77,6 +73,31 @@ def create_unit(
     session.add(unit)
     session.flush()
     return unit
+
+
+def check_text(field: str, text: str) -> str:
+    """Return a text of a unit without spaces around it.
+
+    Raises
+    ------
+    InvalidInput : it is empty or long
+    """
+    if not 1 <= len(text.strip()) <= TEXT_MAX:
+        raise InvalidInput(
+            f"{field} has {len(text.strip())} characters, wanted 1 to {TEXT_MAX}.", field=field
+        )
+    return text.strip()
+
+
+def check_kind(kind: str) -> None:
+    """Refuse what is no kind of unit.
+
+    Raises
+    ------
+    InvalidInput
+    """
+    if kind not in UNIT_KINDS:
+        raise InvalidInput(f"Kind is {kind}, wanted one of {', '.join(UNIT_KINDS)}.", field="kind")
 
 
 def find_units(session: Session, *, scope: GridScope, kind: str | None = None) -> list[PatrolUnit]:

@@ -94,6 +94,8 @@ ITEMS: dict[str, dict[str, Any]] = {
     "get_export_file": {"export_id": "EXPORT"},
     "get_unit": {"unit_id": "UNIT"},
     "get_muster": {"muster_id": "MUSTER"},
+    "list_unit_members": {"unit_id": "UNIT"},
+    "list_unit_shifts": {"unit_id": "UNIT"},
     "list_unit_positions": {"unit_id": "UNIT"},
     "get_unit_day": {"unit_id": "UNIT"},
     "get_incident": {"incident_id": "INCIDENT"},
@@ -183,6 +185,12 @@ WRITES: dict[str, dict[str, Any]] = {
         "body": {"starts_at": "2026-03-01T00:00:00Z", "ends_at": "2026-03-01T08:00:00Z"},
     },
     "end_unit_duty": {"unit_id": "UNIT"},
+    "change_unit": {"unit_id": "UNIT", "body": {"version": 1}},
+    "end_unit": {"unit_id": "UNIT", "body": {"version": 1}},
+    "join_unit": {"unit_id": "UNIT", "body": {"role": "member", "shown_name": "x"}},
+    "leave_unit": {"unit_id": "UNIT", "member_id": 1},
+    "cancel_unit_shift": {"unit_id": "UNIT", "shift_id": 1},
+    "renew_unit_device_token": {"unit_id": "UNIT", "device_id": 1},
     "register_unit_device": {"unit_id": "UNIT", "body": {}},
     "end_unit_device": {"unit_id": "UNIT", "device_id": 1},
     "acknowledge_muster": {"muster_id": "MUSTER", "unit_id": "UNIT"},
@@ -310,6 +318,7 @@ PAGES = {
     "/coverage",
     "/due",
     "/live",
+    "/units",
     "/routes",
     "/geocode",
     "/review",
@@ -326,6 +335,7 @@ ITEM_PAGES: dict[str, dict[str, Any]] = {
 # For members of the unit and who leads units; to everybody else they aren't there.
 UNIT_PAGES: dict[str, dict[str, Any]] = {
     "/routes/{plan_id}/roadbook/{unit_id}": {"plan_id": "PLAN", "unit_id": "UNIT"},
+    "/units/{unit_id}": {"unit_id": "UNIT"},
     "/coverage/units/{unit_id}": {"unit_id": "UNIT"},  # its members', and who leads units
 }
 OPERATOR_PAGES = {"/imports"}
@@ -895,7 +905,7 @@ def test_pages(
 def test_pages_of_one_thing(
     client: TestClient, app: FastAPI, tokens: dict[str, str], known: dict[str, Any], name: str
 ) -> None:
-    analyst = 404 if name.startswith("/coverage/units") else 200
+    analyst = 404 if "{unit_id}" in name else 200
     for caller, status in (("own", 200), ("neighbour", 404), ("chief", 200), ("analyst", analyst)):
         answer = ask(client, app, name, tokens[caller], known, **ITEM_PAGES[name])
         assert answer.status_code == status, caller

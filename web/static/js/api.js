@@ -49,6 +49,7 @@ async function ask(
       signal: limit.signal,
       credentials: "same-origin",
     });
+    if (answer.status === 204) return null; // done, with nothing to say
     const parsed = await answer.json().catch(() => null);
     if (!answer.ok) throw new ApiError(messageOf(answer.status, parsed), answer.status, parsed);
     if (parsed === null) throw new ApiError(say("common.error_answer"), answer.status, parsed);
