@@ -23,6 +23,7 @@ from layers.routes.candidates import (
     hot_candidates,
     key_candidates,
     named_by_road,
+    recent_presence,
     route_unit,
     units_on_duty,
 )
@@ -53,6 +54,7 @@ def candidates_of(
         slots=slots,
         dwell_s=dwell_s,
         gap_s=gap_s,
+        recent_min=recent_presence(session, before=min(period.start, moment)),
     )
     best = max((each.place.slots[0].prize for each in hot.found), default=KEY_PRIZE_LEAST)
     keys = key_candidates(session, period=period, scope=scope, zone=zone, prize=best)

@@ -25,6 +25,7 @@ from api.dependencies import (
 )
 from api.endpoints.units import require_lead
 from api.plan_drafts import candidates_of, drafted
+from api.plan_rests import doubt_of, rest_of, route_outcome
 from api.schemas.errors import error_responses, write_error_responses
 from api.schemas.patrol_plans import (
     CandidateList,
@@ -45,6 +46,7 @@ from api.schemas.patrol_plans import (
     PlanSummary,
     PlanUnit,
     PlanUnmet,
+    RestOrder,
     RouteActual,
     SolveOrder,
     Solving,
@@ -54,7 +56,6 @@ from api.services import Services
 from geo.accounts import Permission
 from geo.audit import record
 from geo.errors import InvalidInput, PatrolPlanNotFound, PatrolUnitNotFound
-from geo.positions.reading import track_of
 from geo.roads.modes import TravelMode
 from geo.routes.gpx import route_gpx
 from geo.routes.plans import (
@@ -70,7 +71,7 @@ from geo.routes.plans import (
 from geo.tables import PatrolPlan, PatrolRoute, PatrolUnit
 from geo.units.units import get_unit, units_of_account
 from geo.values import GridScope, Period
-from layers.routes.actual import PlannedStop, StopState, compare_route
+from layers.routes.actual import StopState
 from layers.routes.candidates import (
     units_on_duty,
 )
@@ -125,7 +126,7 @@ def list_plan_candidates(
                 lon=each.place.at.longitude, lat=each.place.at.latitude, grid_code=each.grid_code,
                 prize=round(sum(slot.prize for slot in each.place.slots), 2),
                 visits=len(each.place.slots), dwell_min=each.place.dwell_s / 60,
-                expected=each.expected, reason=each.place.reason,
+                expected=each.expected, recent_min=each.recent_min, reason=each.place.reason,
             )
             for each in found.found
         ],
@@ -291,15 +292,58 @@ def assign_patrol_plan(
     session: WriteSession, services: ServicesDep, scope: Scope, caller: SignedInCaller,
     access: CallerAccess, moment: Now, plan_id: PlanId, given: PlanDecision,
 ) -> PlanSummary:  # fmt: skip
-    """The draft as it is; who decided it stands in it. For who leads units."""
+    """The draft as it is; who decided it stands in it. A plan of the rest of another ends that one.
+    For who leads units."""
     plan = get_plan(session, plan_id, scope=scope)
     require_lead(caller)
     kept = kept_of_json(plan.content)
     routes = assigned_routes(kept, _travel(session, services, plan, kept), start=plan.starts_at)
+    if kept.replaces is not None:
+        # Its units' routes have to be free; should this fail, that plan goes on.
+        replaced = get_plan(session, kept.replaces, scope=scope)
+        if replaced.status == "assigned":
+            end_plan(session, replaced, now=moment)
     assign_plan(session, plan, routes, version=given.version, decided_by=caller.name, now=moment)
     record(session, access, "plan.assign", object_kind="patrol_plan", object_ref=str(plan.id),
            row_count=len(routes))  # fmt: skip
     return _summary(plan)
+
+
+@router.post(
+    "/{plan_id}/rest",
+    operation_id="plan_rest",
+    summary="Plan the rest of an assigned plan anew",
+    status_code=201,
+    responses=write_error_responses(404, 409),
+)
+def plan_rest(
+    services: ServicesDep, scope: Scope, caller: SignedInCaller, access: CallerAccess,
+    moment: Now, plan_id: PlanId, given: RestOrder,
+) -> Plan:  # fmt: skip
+    """With the units that are on duty, from where they are now; what was visited stays visited. A
+    draft, solved beside the answer; when it is assigned the plan before ends. For who leads
+    units."""
+    with services.database.session_of(scope) as session:
+        before = get_plan(session, plan_id, scope=scope)
+        require_lead(caller)
+        if before.status != "assigned" or not before.starts_at <= moment < before.ends_at:
+            raise InvalidInput(
+                "Only a plan that is assigned and under way has a rest. Make a new plan.",
+                field="status",
+            )
+        travel = _travel(session, services, before, kept_of_json(before.content))
+        kept = rest_of(
+            session, before, scope=scope, without=set(given.without_ids), travel=travel, now=moment
+        )
+        plan = create_plan(
+            session, Period(moment, before.ends_at), scope=scope, grid_codes=before.grid_codes,
+            content=kept_to_json(kept), created_by=caller.name,
+        )  # fmt: skip
+        record(session, access, "plan.rest", object_kind="patrol_plan", object_ref=str(plan.id))
+        new_id = plan.id
+    services.routes.start(new_id, version=1, scope=scope, seconds=given.seconds, seed=kept.seed)
+    with services.database.read_session_of(scope) as session:
+        return _shown(session, services, get_plan(session, new_id, scope=scope))
 
 
 @router.post(
@@ -440,6 +484,9 @@ def _foreseeable(told: Predictability | None) -> PlanForeseeable | None:
 
 
 def _shown(session: Session, services: Services, plan: PatrolPlan) -> Plan:
+    # How the search stands first: what it found is written before it is said to be over.
+    solving = _solving(services, plan.id)
+    session.refresh(plan)
     kept = kept_of_json(plan.content)
     travel = _travel(session, services, plan, kept)
     beside = seen(kept, travel)
@@ -496,7 +543,8 @@ def _shown(session: Session, services: Services, plan: PatrolPlan) -> Plan:
     chosen = kept.plan
     return Plan(
         **_summary(plan).model_dump(),
-        solving=_solving(services, plan.id),
+        solving=solving,
+        replaces=kept.replaces,
         prize=round(chosen.prize, 2) if chosen else 0.0,
         prize_asked=round(sum(slot.prize for p in kept.places for slot in p.slots), 2),
         visits=chosen.visits if chosen else 0,
@@ -550,23 +598,8 @@ def _actual(
     session: Session, route: PatrolRoute, unit: PatrolUnit, plan: PatrolPlan, moment: datetime
 ) -> RouteActual:
     start = plan.starts_at
-    fixes = track_of(session, unit, Period(route.starts_at, route.ends_at))
-
-    def seconds(at: datetime | str) -> float:
-        given = datetime.fromisoformat(at) if isinstance(at, str) else at
-        return (given - start).total_seconds()
-
-    found = compare_route(
-        [
-            PlannedStop(s["lon"], s["lat"], seconds(s["begin_at"]), seconds(s["leave_at"]))
-            for s in route.stops
-        ],
-        [leg["line"] for leg in route.legs],
-        at_s=[seconds(fix.at) for fix in fixes],
-        lon=[fix.lon for fix in fixes],
-        lat=[fix.lat for fix in fixes],
-        now_s=seconds(moment),
-    )
+    # What came after its end is no part of it.
+    found = route_outcome(session, route, unit, plan, min(moment, plan.ended_at or moment))
     stops = [
         StopActual(
             number=number, name=stop["name"], lon=stop["lon"], lat=stop["lat"],
@@ -578,11 +611,13 @@ def _actual(
         )
         for number, (stop, outcome) in enumerate(zip(route.stops, found.stops, strict=True), 1)
     ]  # fmt: skip
+    is_over = plan.status == "ended" or not found.count(StopState.PENDING)
     return RouteActual(
         unit_id=unit.id, name=unit.name,
         visited=found.count(StopState.VISITED), late=found.count(StopState.LATE),
         missed=found.count(StopState.MISSED), unknown=found.count(StopState.UNKNOWN),
         pending=found.count(StopState.PENDING),
+        warning=None if is_over else doubt_of(session, route, unit, now=moment),
         off_way_share=None if found.off_way_share is None
         else round(found.off_way_share, DIGITS),
         known_min=round(found.known_s / 60, 1), stops=stops,

@@ -42,6 +42,9 @@ class PlanCandidate(BaseModel):
     visits: int = Field(description="Slots, each for one visit.")
     dwell_min: float
     expected: float | None = Field(description="Incidents expected in the shift; forecast only.")
+    recent_min: float | None = Field(
+        description="Minutes of patrols there in the day before, which lower the prize."
+    )
     reason: str = Field(description="What gives most of it, or `key_place`.")
 
 
@@ -103,6 +106,15 @@ class SolveOrder(Strict):
     """How long to search."""
 
     seconds: Annotated[float, Field(gt=0, le=120)] = 8
+
+
+class RestOrder(Strict):
+    """The rest of an assigned plan, to be planned anew."""
+
+    without_ids: Annotated[list[Annotated[int, Field(ge=1, le=ID_MAX)]], Field(max_length=60)] = (
+        Field(default=[], description="Units that can't go on, beside those that are off duty.")
+    )
+    seconds: Annotated[float, Field(gt=0, le=120)] = Field(default=4, description="To search for.")
 
 
 class PlanStop(BaseModel):
@@ -196,6 +208,7 @@ class Plan(PlanSummary):
     """A plan with all that a leader decides by."""
 
     solving: Solving | None
+    replaces: int | None = Field(description="The plan whose rest this is.")
     prize: float
     prize_asked: float
     visits: int
@@ -260,6 +273,10 @@ class RouteActual(BaseModel):
     missed: int
     unknown: int
     pending: int
+    warning: Literal["off_duty", "not_on_roster", "silent"] | None = Field(
+        description="Why the stops to come are in doubt: the unit is off duty, its shift was taken "
+        "off the roster, or nothing was heard of it for ten minutes."
+    )
     off_way_share: float | None = Field(description="Of the known time, over 150 m off the way.")
     known_min: float
     stops: list[StopActual]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import shapely
 from geoalchemy2 import Geometry
 from geoalchemy2.shape import to_shape
+from numpy.typing import NDArray
 from sqlalchemy import cast, func, select
 from sqlalchemy.orm import Session
 
 from geo.assignment import NO_GRID, GridAssigner
+from geo.coverage.reading import load_coverage
 from geo.errors import InvalidInput, TooFewIncidents
 from geo.grids import is_in_force
 from geo.h3_cells import h3_cell_centres, parse_h3_cell
@@ -30,6 +33,8 @@ from layers.travel import TravelTimes
 
 HISTORY = timedelta(days=365)  # of incidents that the forecast learns from
 POINTS_AN_EVENT = 100.0  # prize of a visit: expected incidents of its slot, in hundredths
+RECENT = timedelta(days=1)  # before a shift, in which patrols lower a cell's prize
+RECENT_HALF_MIN = 30.0  # of patrols, after which a visit is worth half
 ZOOM = 16  # of the forecast's cells: the finest, some 130 m across
 SHIFT_WITH_BREAK_S = 6 * 3600
 BREAK_FROM, BREAK_TO = 0.35, 0.7  # of the shift, between which a break lies
@@ -40,11 +45,13 @@ class Candidate:
     """A place that a plan could hold.
 
     expected : incidents in the shift, None for a key place
+    recent_min : that patrols were there lately [min], which lowered the prize; None for a key place
     """
 
     place: PatrolPlace
     grid_code: str | None
     expected: float | None
+    recent_min: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ def hot_candidates(
     slots: int,
     dwell_s: int,
     gap_s: int,
+    recent_min: Mapping[int, float] = MappingProxyType({}),
 ) -> Candidates:
     """Return the cells in which most incidents are expected in a shift.
 
@@ -81,6 +89,7 @@ def hot_candidates(
     ground : of the caller's scope: incidents and cells in other grids aren't there
     hidden : kinds of incidents of which the caller may not see the point
     wanted : at most so many
+    recent_min : H3 cell → minutes that patrols were there lately, which lower its prize
     """
     bounds = grids.bounds
     if bounds is None or wanted < 1:
@@ -96,7 +105,11 @@ def hot_candidates(
         layer = layers.layer(columns, question, bbox=bounds, zoom=ZOOM, ground=ground, now=now)
     except TooFewIncidents:
         return Candidates((), too_few=True)
-    cells = layer.cells.sort_values("value", ascending=False, kind="stable")
+    cells = layer.cells
+    lately = np.array([recent_min.get(parse_h3_cell(name), 0.0) for name in cells["place"]], float)
+    weight = share_after_patrols(lately)
+    order = np.argsort(-cells["value"].to_numpy(float) * weight, kind="stable")
+    cells, lately, weight = cells.iloc[order], lately[order], weight[order]
     names = cells["place"].tolist()
     lon, lat = h3_cell_centres([parse_h3_cell(name) for name in names])
     codes = grids.codes_of(lon, lat)
@@ -113,14 +126,33 @@ def hot_candidates(
             at=LonLat(float(lon[row]), float(lat[row])),
             kind=PlaceKind.HOTSPOT,
             dwell_s=dwell_s,
-            slots=equal_slots(period, slots, prize=expected * POINTS_AN_EVENT),
+            slots=equal_slots(period, slots, prize=expected * POINTS_AN_EVENT * float(weight[row])),
             gap_min_s=gap_s,
             reason=str(reason),
         )
-        found.append(Candidate(place, codes[row], round(expected, 4)))
+        found.append(Candidate(place, codes[row], round(expected, 4), round(float(lately[row]), 1)))
         if len(found) == wanted:
             break
     return Candidates(tuple(found), too_few=False)
+
+
+def share_after_patrols(recent_min: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what share of its prize a cell keeps after so many minutes of patrols lately: half
+    after `RECENT_HALF_MIN`. A choice, so that others get their turn; no measured effect."""
+    return np.asarray(1.0 / (1.0 + recent_min / RECENT_HALF_MIN))
+
+
+def recent_presence(session: Session, *, before: datetime) -> dict[int, float]:
+    """Return H3 cell → minutes that patrols were there in the day before a moment, as far as the
+    session's scope goes; time spent responding isn't patrol."""
+    until = before.replace(minute=0, second=0, microsecond=0)
+    hours = [until - timedelta(hours=k) for k in range(int(RECENT / timedelta(hours=1)), -1, -1)]
+    rows = load_coverage(session, hours, kind="cell")
+    minutes = rows.sums["ms"][:, [0, 1, 3, 4]].sum(axis=1) / 60_000
+    found: dict[int, float] = {}
+    for place, value in zip(rows.sums["place"].tolist(), minutes.tolist(), strict=True):
+        found[int(place)] = found.get(int(place), 0.0) + value
+    return found
 
 
 def equal_slots(period: Period, count: int, *, prize: float) -> tuple[Slot, ...]:
@@ -190,7 +222,7 @@ def named_by_road(candidates: Sequence[Candidate], travel: TravelTimes) -> list[
         number = int(network.line_name[line]) if line >= 0 else -1
         name = each.place.name or (network.names[number] if number >= 0 else "")
         place = replace(each.place, name=name or each.place.place_id)
-        found.append(Candidate(place, each.grid_code, each.expected))
+        found.append(replace(each, place=place))
     return found
 
 

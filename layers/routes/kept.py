@@ -22,6 +22,7 @@ class KeptPlan:
     plans, chosen : near-equal plans, best first, and which of them is to be driven
     seed : of search and draw; `is_drawn`: the seed chose, no person
     told : how foreseeable they are; `before_edit`: the same before the edit that warned
+    replaces : number of the plan whose rest this is; that one ends when this is assigned
     """
 
     places: tuple[PatrolPlace, ...]
@@ -34,6 +35,7 @@ class KeptPlan:
     is_drawn: bool = False
     told: Predictability | None = None
     before_edit: Predictability | None = None
+    replaces: int | None = None
 
     @property
     def plan(self) -> PatrolPlan | None:

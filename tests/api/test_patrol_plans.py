@@ -17,9 +17,10 @@ from geo import accounts
 from geo.roads.store import store_road_network
 from geo.settings import Settings
 from geo.store.cluster import EmbeddedCluster
-from geo.tables import PatrolUnitMember
+from geo.store.database import Database
+from geo.tables import PatrolUnit, PatrolUnitMember
 from geo.units.devices import register_device
-from geo.units.units import create_unit, plan_shift
+from geo.units.units import create_unit, plan_shift, set_status
 from geo.values import GridScope, LonLat, Period
 from tests.conftest import copied_database
 from tests.geo.roads.streets import place, streets
@@ -41,8 +42,23 @@ CORNERS = {"东门": (3, 0), "西门": (0, 0), "南市": (2, 2)}
 class Room:
     """Who asks, and a unit at the corner E with a device."""
 
-    def __init__(self, client: TestClient, cookies: dict[str, str], unit_id: int, token: str):
+    def __init__(
+        self, client: TestClient, cookies: dict[str, str], unit_id: int, token: str,
+        database: Database,
+    ):  # fmt: skip
         self.client, self.cookies, self.unit_id, self.token = client, cookies, unit_id, token
+        self.database = database
+
+    def of_new_unit(self, code: str) -> Room:
+        """The same for a unit of which nothing is known yet."""
+        with self.database.session() as session:
+            unit = create_unit(
+                session, code, code, scope=GridScope.everything(), kind="car", grid_codes=["G1"],
+                home=LonLat(*place(0, 1)),
+            )  # fmt: skip
+            plan_shift(session, unit, Period(START, END), planned_by="x")
+            _, token = register_device(session, unit)
+            return Room(self.client, self.cookies, unit.id, token, self.database)
 
     def ask(self, method: str, path: str, who: str = "leader", **more: Any) -> Any:
         self.client.cookies.clear()
@@ -59,7 +75,10 @@ class Room:
         }  # fmt: skip
         answer = self.ask("POST", "", json=body)
         assert answer.status_code == 201, answer.text
-        plan = answer.json()
+        return self.solved(answer.json())
+
+    def solved(self, plan: dict[str, Any]) -> dict[str, Any]:
+        """A plan when its search is over."""
         for _ in range(3000):  # loops may have to be compiled first
             if not plan["solving"]["is_running"]:
                 break
@@ -95,7 +114,7 @@ def room(cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory) -> 
             cookies[name] = signed.token
         app = create_app(Settings(data_folder=folder, demo=False), database)
         with TestClient(app, base_url="https://testserver") as client:
-            yield Room(client, cookies, unit_id, token)
+            yield Room(client, cookies, unit_id, token, database)
 
 
 def names(plan: dict[str, Any]) -> list[str]:
@@ -105,7 +124,7 @@ def names(plan: dict[str, Any]) -> list[str]:
 def test_who_is_on_duty_and_that_nothing_can_be_forecast(room: Room) -> None:
     asked = {"start": START.isoformat(), "end": END.isoformat()}
     found = room.ask("GET", "/candidates", params=asked).json()
-    assert [(unit["code"], unit["mode"]) for unit in found["units"]] == [("U1", "car")]
+    assert ("U1", "car") in [(unit["code"], unit["mode"]) for unit in found["units"]]
     assert found["places"] == []
     night = {"start": END.isoformat(), "end": (END + timedelta(hours=8)).isoformat()}
     assert room.ask("GET", "/candidates", params=night).json()["units"] == []
@@ -221,3 +240,47 @@ def test_a_search_is_stopped_with_the_best_so_far(room: Room) -> None:
             break
         time.sleep(0.1)
     assert plan["solving"]["error"] is None and plan["visits"] == 3
+
+
+def test_a_unit_drops_out_and_the_rest_is_planned_anew(room: Room) -> None:
+    room = room.of_new_unit("U2")
+    # Three stops of 55 minutes: three hours in, the last is to come, and two won't fit any more.
+    corners = [{"name": name, "lon": place(*at)[0], "lat": place(*at)[1], "dwell_min": 55}
+               for name, at in CORNERS.items()]  # fmt: skip
+    plan = room.planned(extra=corners)
+    path = f"/{plan['plan_id']}"
+    assert room.ask("POST", f"{path}/rest", json={}).status_code == 422  # no draft has a rest
+    assert room.ask("POST", f"{path}/assign", json={"version": plan["version"]}).status_code == 200
+    first = plan["routes"][0]["stops"][0]
+    begin, until = (datetime.fromisoformat(first[key]) for key in ("begin_at", "leave_at"))
+    fixes = [
+        {"fixed_at": (begin + timedelta(seconds=30 * k)).isoformat(), "longitude": first["lon"],
+         "latitude": first["lat"]}
+        for k in range(int((until - begin).total_seconds() // 30) + 1)
+    ]  # fmt: skip
+    room.client.post(
+        "/v1/positions/in/batch", json={"fixes": fixes},
+        headers={"Authorization": f"Bearer {room.token}"},
+    )  # fmt: skip
+    # The unit is off duty as far as anybody told: that is warned of, and nobody is left.
+    actual = room.ask("GET", f"{path}/actual").json()["routes"][0]
+    assert (actual["visited"], actual["pending"], actual["warning"]) == (1, 1, "off_duty")
+    assert room.ask("POST", f"{path}/rest", json={}).status_code == 422
+    with room.database.session() as session:
+        set_status(session, session.get_one(PatrolUnit, room.unit_id), "free",
+                   now=datetime.now(UTC), told_by="x")  # fmt: skip
+    gone = {"without_ids": [room.unit_id]}
+    assert room.ask("POST", f"{path}/rest", json=gone).status_code == 422
+    assert room.ask("POST", f"{path}/rest", "member", json={}).status_code == 403
+    rest = room.ask("POST", f"{path}/rest", json={"seconds": 0.3})
+    assert rest.status_code == 201, rest.text
+    rest = room.solved(rest.json())
+    assert rest["replaces"] == plan["plan_id"]
+    assert len(names(rest)) == 1 and first["name"] not in names(rest)
+    assert [each["obstacle"] for each in rest["unmet"]] == ["crowded"]
+    # It is no other's until it is assigned; then the plan before ends.
+    assert room.ask("GET", path).json()["status"] == "assigned"
+    answer = room.ask("POST", f"/{rest['plan_id']}/assign", json={"version": rest["version"]})
+    assert answer.status_code == 200, answer.text
+    assert room.ask("GET", path).json()["status"] == "ended"
+    assert room.ask("POST", f"/{rest['plan_id']}/end").json()["status"] == "ended"

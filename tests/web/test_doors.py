@@ -280,6 +280,7 @@ PLANS: dict[str, dict[str, Any]] = {
     "edit_patrol_plan": {"plan_id": "PLAN", "body": {"version": 1, "kind": "choose"}},
     "assign_patrol_plan": {"plan_id": "PLAN", "body": {"version": 1}},
     "end_patrol_plan": {"plan_id": "PLAN"},
+    "plan_rest": {"plan_id": "PLAN", "body": {}},
     "list_plan_candidates": {"query": {"start": "2026-01-01T00:00:00Z",
                                        "end": "2026-01-01T08:00:00Z"}},
     "create_patrol_plan": {"body": {"starts_at": "2026-01-01T00:00:00Z",

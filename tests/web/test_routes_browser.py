@@ -155,6 +155,7 @@ def test_a_shift_is_planned_assigned_driven_and_compared(browser: Browser, shift
         made = page.locator("#actual-lists .state")
         expect(made).to_have_text(["已到", "已到", "已到"])
         expect(page.locator("#actual-lists")).to_contain_text("已到 3/3 站")
+        expect(page.locator("#plan-rest")).to_be_hidden()  # nothing is left
 
     # The worker of the unit has it on the phone, and on paper.
     with shift.site.visit(browser, "worker", timezone_id="UTC", **PHONE) as visit:
@@ -184,4 +185,3 @@ def test_two_units_a_must_and_what_is_forbidden(browser: Browser, shift: Shift) 
         page.locator("#tab-plan").focus()
         page.keyboard.press("ArrowRight")
         expect(page.locator("#part-actual")).to_be_visible()
-        expect(page.locator("#actual-note")).to_contain_text("方案下达后")

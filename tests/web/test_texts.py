@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 
 from api.errors import error_code
+from api.plan_rests import DOUBTS
 from api.schemas.address_texts import NoteKind
 from api.schemas.coverage import (
     CoverageMeasure,
@@ -127,6 +128,7 @@ def computed_keys() -> set[str]:
         | {f"routes.tab_{tab}" for tab in ("ask", "plan", "actual")}
         | {f"routes.state_{state}" for state in StopState}
         | {f"routes.obstacle_{obstacle}" for obstacle in Obstacle}
+        | {f"routes.doubt_{doubt}" for doubt in DOUBTS}
         | {f"routes.kind_{kind}" for kind in (*PlaceKind, "break")}
         | {f"routes.mode_{mode}" for mode in TravelMode}
         | {f"routes.reason_{reason}" for reason in ROUTE_REASONS}

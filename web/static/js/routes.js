@@ -144,7 +144,8 @@ function reasonOf(place) {
   const words = say(`routes.reason_${place.reason.replaceAll(" ", "_")}`);
   const expected = place.expected === null || place.expected === undefined
     ? "" : ` · ${say("routes.expected", { value: place.expected.toFixed(2) })}`;
-  return `${words}${expected}`;
+  const recent = place.recent_min >= 1 ? ` · ${say("routes.recent", { minutes: formatNumber(Math.round(place.recent_min)) })}` : "";
+  return `${words}${expected}${recent}`;
 }
 
 const checked = (name) => [...document.querySelectorAll(`input[name=${name}]:checked`)].map((box) => box.value);
@@ -246,6 +247,8 @@ function showPlan() {
   byId("plan-figures").replaceChildren(
     ...figures.map(([key, text]) => make("div", {}, make("dt", {}, say(key)), make("dd", {}, text))));
   byId("plan-unmet").replaceChildren(...plan.unmet.map((each) => make("li", {}, unmetText(each))));
+  byId("plan-replaces").hidden = plan.replaces === null;
+  byId("plan-replaces").textContent = plan.replaces === null ? "" : say("routes.replaces", { number: plan.replaces });
   showForeseeable();
   const isDraft = plan.status === "draft";
   byId("near-equal").hidden = !isDraft || plan.prizes.length < 2;
@@ -355,6 +358,14 @@ function leftOutItem(each, mayEdit) {
 
 // -- plan against actual
 
+/** What is still to be done, by the units that go on, as a new draft. */
+async function planRest(withoutIds) {
+  plan = await post("rest", { without_ids: withoutIds });
+  await loadPlans();
+  showTab("plan");
+  await follow();
+}
+
 function wasThere(stop) {
   if (stop.began_at === null) return "";
   const late = Math.round(stop.late_min);
@@ -366,10 +377,18 @@ async function loadActual() {
   if (!plan || plan.status === "draft") {
     byId("actual-note").textContent = say("routes.actual_none");
     byId("actual-lists").replaceChildren();
+    byId("actual-warnings").replaceChildren();
+    byId("plan-rest").hidden = true;
     return;
   }
   const found = await askJson(`/v1/patrol-plans/${plan.plan_id}/actual`);
   byId("actual-note").textContent = say("routes.actual_at", { time: at(found.at) });
+  const doubts = found.routes.filter((route) => route.warning !== null);
+  byId("actual-warnings").replaceChildren(...doubts.map((route) => make("li", {},
+    say(`routes.doubt_${route.warning}`, { name: route.name, count: formatNumber(route.pending) }))));
+  byId("plan-rest").hidden = plan.status !== "assigned" || !found.routes.some((route) => route.pending > 0);
+  byId("plan-rest").onclick = () => guarded(
+    () => planRest(doubts.map((route) => route.unit_id)), byId("plan-rest"));
   byId("actual-lists").replaceChildren(...found.routes.map((route) => make(
     "section", { "aria-label": route.name },
     make("h3", {}, route.name),
@@ -382,7 +401,7 @@ async function loadActual() {
       make("span", {}, String(stop.number)),
       make("div", {},
         make("time", { datetime: stop.planned_at }, at(stop.planned_at)), " ", stop.name || say("routes.kind_break"), " ",
-        make("span", { class: `state state-${stop.state}` }, say(`routes.state_${stop.state}`)),
+        make("span", { class: `state state-${stop.state}` }, say(stop.state === "pending" && plan.status === "ended" ? "routes.state_dropped" : `routes.state_${stop.state}`)),
         make("span", { class: "why" }, wasThere(stop))))))))) ;
   drawRoutes(group, plan.routes);
 }
