@@ -165,7 +165,8 @@ class GapBoard:
                 if unit.id in moved or counted[unit.id] != self._counted.get(unit.id):
                     cells = self._board.change_unit(k, self._shown_row(unit))
                     changed |= bool(len(cells))
-        changed |= [u.why_not for u in units] != [u.why_not for u in self.units]
+        # Where a unit is stands on the board too, also where it is nearest to the same cells.
+        changed |= bool(moved) or [u.why_not for u in units] != [u.why_not for u in self.units]
         self.units, self._counted = tuple(units), counted
         self._note_since(now)
         if changed:

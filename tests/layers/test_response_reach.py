@@ -189,6 +189,19 @@ def test_a_moved_unit_gives_the_same_board_as_all_anew(
         assert board.state(now).time_s == pytest.approx(anew.state(now).time_s)
 
 
+def test_a_move_that_reaches_nothing_else_is_a_change_of_the_board(
+    travels: dict[TravelMode, TravelTimes],
+) -> None:
+    """A busy car counts for nothing, and is shown where it is."""
+    board = GapBoard(demand(), RULES)
+    board.update([unit(1, 0), unit(2, 8, why=Why.BUSY)], travels, now=NOW)
+    assert not board.update([unit(1, 0), unit(2, 8, why=Why.BUSY)], travels, now=NOW)
+    number = board.number
+    assert board.update([unit(1, 0), unit(2, 7.9, why=Why.BUSY)], travels, now=NOW)
+    assert board.number == number + 1
+    assert board.units[1].place == at(7.9)
+
+
 def test_a_move_up_says_gain_and_cost(travels: dict[TravelMode, TravelTimes]) -> None:
     """Two cars at 0: one may go to 6, from where 4.5 and 8 are 15 and 20 s; nothing is lost."""
     board = GapBoard(demand(), RULES)
