@@ -33,6 +33,7 @@ def cover_most(
     wanted: int,
     exact_s: float = EXACT_S,
     kicks: int = KICKS,
+    bound_rounds: int = BOUND_ROUNDS,
     seed: int = 0,
 ) -> SitingPlan:
     """Return the sites that bring most demand within a limit (MCLP).
@@ -42,6 +43,7 @@ def cover_most(
     wanted : sites open in all, fixed ones among them
     exact_s : how long HiGHS may try to prove the best [s]; 0: not at all
     kicks : how often the plan is shaken; more is slower and seldom worse
+    bound_rounds : how long the bound is brought down; fewer leave it higher
 
     Raises
     ------
@@ -49,7 +51,7 @@ def cover_most(
     """
     problem.check_count(wanted)
     most = problem.may_open.astype(np.int32)
-    return _cover(problem, limit_s, wanted, 0.0, most, exact_s, kicks, seed)
+    return _cover(problem, limit_s, wanted, 0.0, most, exact_s, kicks, bound_rounds, seed)
 
 
 def expected_cover(
@@ -61,6 +63,7 @@ def expected_cover(
     units_at_site_max: int = 1,
     exact_s: float = EXACT_S,
     kicks: int = KICKS,
+    bound_rounds: int = BOUND_ROUNDS,
     seed: int = 0,
 ) -> SitingPlan:
     """Return the sites from which most demand finds a free unit within a limit (MEXCLP).
@@ -90,7 +93,7 @@ def expected_cover(
             field="wanted",
         )
     most = problem.may_open.astype(np.int32) * np.int32(units_at_site_max)
-    return _cover(problem, limit_s, wanted, busy_share, most, exact_s, kicks, seed)
+    return _cover(problem, limit_s, wanted, busy_share, most, exact_s, kicks, bound_rounds, seed)
 
 
 def cover_all(
@@ -148,6 +151,7 @@ def _cover(
     most: Ints,
     exact_s: float,
     kicks: int,
+    bound_rounds: int,
     seed: int,
 ) -> SitingPlan:
     reaches = problem.reaches(limit_s)
@@ -172,7 +176,7 @@ def _cover(
     price = merged.demand * gains[0] / np.maximum(np.diff(cell_first), 1)
     value = np.zeros(problem.site_count)
     bound = bound_cover(
-        site_first, site_cell, merged.demand, gains, least, most, wanted, objective, BOUND_ROUNDS,
+        site_first, site_cell, merged.demand, gains, least, most, wanted, objective, bound_rounds,
         price, value,
     )  # fmt: skip
     bound = min(bound, float(merged.demand.sum() * gains.sum()))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from geo.errors import InvalidInput
-from layers.siting.covering import cover_all, cover_most, expected_cover
+from layers.siting.covering import BOUND_ROUNDS, cover_all, cover_most, expected_cover
 from layers.siting.median import least_time
 from layers.siting.problem import SitingPlan, SitingProblem
 
@@ -37,20 +37,19 @@ class SitingQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """How hard one stage tries: shakes, seconds of HiGHS, and shakes of a p-median (None: as many
-    as some seconds allow)."""
+    """How hard one stage tries: shakes, rounds of the bound, seconds of HiGHS."""
 
     kicks: int
     exact_s: float
-    median_kicks: int | None
+    bound_rounds: int = BOUND_ROUNDS
 
 
 # The first answers at once; each further one takes longer than all before it.
 STAGES = (
-    Stage(50, 0.0, 5),
-    Stage(2000, 0.0, 50),
-    Stage(2000, 4.0, None),
-    Stage(4000, 20.0, None),
+    Stage(50, 0.0, 400),
+    Stage(2000, 0.0),
+    Stage(2000, 4.0),
+    Stage(4000, 20.0),
 )
 
 
@@ -91,12 +90,13 @@ def _solver(asked: SitingQuestion) -> Callable[[SitingProblem, Stage], SitingPla
     if asked.question is Question.MOST:
         return lambda problem, stage: cover_most(
             problem, limit_s=asked.limit_s, wanted=asked.wanted, exact_s=stage.exact_s,
-            kicks=stage.kicks,
+            kicks=stage.kicks, bound_rounds=stage.bound_rounds,
         )  # fmt: skip
     if asked.question is Question.BUSY:
         return lambda problem, stage: expected_cover(
             problem, limit_s=asked.limit_s, wanted=asked.wanted, busy_share=asked.busy_share,
             units_at_site_max=asked.units_at_site_max, exact_s=stage.exact_s, kicks=stage.kicks,
+            bound_rounds=stage.bound_rounds,
         )  # fmt: skip
     if asked.question is Question.NEAREST:
         return lambda problem, stage: least_time(

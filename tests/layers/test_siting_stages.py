@@ -16,7 +16,7 @@ from layers.siting import SitingProblem
 from layers.siting.stages import Question, SitingQuestion, Stage, solve_in_stages
 from tests.geo.roads.streets import place, streets
 
-STAGES = (Stage(5, 0.0, 2), Stage(200, 0.0, 5), Stage(200, 1.0, 10))
+STAGES = (Stage(5, 0.0, 50), Stage(200, 0.0), Stage(200, 1.0))
 
 
 def problem(seed: int, sites: int = 25, cells: int = 120) -> SitingProblem:
