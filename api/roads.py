@@ -19,8 +19,8 @@ from layers.response_units import ResponseUnit, load_response_units
 
 METHOD = (
     "Quickest way on the road network in force at that time, without its closed roads: length over "
-    "speed by class and hour, with the leg from the road to the place on foot. Turn restrictions, "
-    "barriers and lights are not in it."
+    "speed by class and hour, with the leg from the road to the place on foot. Turn restrictions "
+    "and lights are not in it, barriers only where the file has them."
 )
 
 

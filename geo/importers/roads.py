@@ -22,7 +22,7 @@ from geo.errors import InvalidDatum, InvalidFile, InvalidMapping
 from geo.importers.isolation import READ_TASK, ROADS_TASK
 from geo.importers.mapping import ColumnMapping, guess_mapping
 from geo.importers.osm import sniff_osm
-from geo.importers.osm_roads import REFS_COLUMN, WAY_COLUMN
+from geo.importers.osm_roads import BARRED_COLUMN, REFS_COLUMN, WAY_COLUMN
 from geo.importers.road_fields import (
     END_FIELDS,
     FIELDS,
@@ -191,14 +191,15 @@ class _Reader:
             return
         chosen = row.tolist()
         modes = [self._modes(str(classes[k]), tags, k) for k in chosen]
+        passed = ~self._barred(chunk.values)[row]
         self._builder.add(
             xy=xy,
             point_counts=shapely.get_num_coordinates(parts).astype(np.int64),
             node_keys=self._keys(chunk.values, parts, row, xy),
             classes=[str(classes[k]) for k in chosen],
             names=[tags["name"][k] for k in chosen],
-            forward_modes=np.array([pair[0] for pair in modes], np.uint8),
-            backward_modes=np.array([pair[1] for pair in modes], np.uint8),
+            forward_modes=np.array([pair[0] for pair in modes], np.uint8) & passed,
+            backward_modes=np.array([pair[1] for pair in modes], np.uint8) & passed,
             limit_kmh=np.array([limit_kmh_of_value(tags["maxspeed"][k]) for k in chosen]),
             source_ids=self._ids(chunk.values)[row],
             length_m=self._stated_m(chunk.values, row),
@@ -249,6 +250,12 @@ class _Reader:
     def _column(self, values: pd.DataFrame, name: str) -> pd.Series | None:
         column = name if self._is_osm else self._mapping.get(name)
         return values[column] if column is not None and column in values else None
+
+    def _barred(self, values: pd.DataFrame) -> NDArray[np.uint8]:
+        """Who a barrier keeps out of each row, a mask of modes."""
+        if not self._is_osm:
+            return np.zeros(len(values), np.uint8)
+        return values[BARRED_COLUMN].to_numpy(np.uint8)
 
     def _tags(self, values: pd.DataFrame) -> dict[str, list[str | None]]:
         """The tags that decide, a list of cells each."""

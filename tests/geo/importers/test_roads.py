@@ -66,6 +66,49 @@ def test_osm_ways_meet_in_their_nodes_and_end_where_the_extract_does(tmp_path: P
     assert set(network.names) == {"示例大街"}
 
 
+def test_a_barrier_keeps_out_whom_it_keeps_out(tmp_path: Path) -> None:
+    """A street of three stretches of some 88, 44 and 132 m; a bollard stands after the first.
+
+    Cars are kept out of the shorter stretch beside it and can't pass; who walks or rides can. A
+    gate that is private lets the emergency car through; an open one everybody.
+    """
+    tags = {
+        "bollard": '<tag k="barrier" v="bollard"/>',
+        "private": '<tag k="barrier" v="gate"/><tag k="access" v="private"/>',
+        "gate": '<tag k="barrier" v="gate"/>',
+    }
+    lon = (112.580, 112.581, 112.5815, 112.583)
+
+    def passes(kind: str) -> dict[str, bool]:
+        path = tmp_path / f"{kind}.osm"
+        nodes = "".join(
+            f'<node id="{k}" lon="{lon[k]}" lat="37.87">{tags[kind] if k == 1 else ""}</node>'
+            for k in range(4)
+        )
+        path.write_text(
+            f'<?xml version="1.0" encoding="UTF-8"?><osm version="0.6">{nodes}<way id="7">'
+            + "".join(f'<nd ref="{k}"/>' for k in range(4))
+            + '<tag k="highway" v="service"/></way></osm>',
+            encoding="utf-8",
+        )
+        network = network_of(read_roads(path))
+        whole = float(network.line_length_m.sum()) / 1000
+        assert whole == pytest.approx(0.264, abs=0.001)
+        assert set(network.line_source_id.tolist()) == {7}
+        barred = {mode: whole - length_km(network, mode) for mode in TravelMode}
+        assert all(
+            lost < 1e-9 or lost == pytest.approx(0.044, abs=0.001) for lost in barred.values()
+        )
+        return {mode.value: lost < 1e-9 for mode, lost in barred.items()}
+
+    assert passes("bollard") == {
+        "foot": True, "bicycle": True, "motorcycle": False, "car": False, "emergency_car": False,
+    }  # fmt: skip
+    private = passes("private")
+    assert private["emergency_car"] and not private["car"] and not private["foot"]
+    assert all(passes("gate").values())
+
+
 def edges_frame(**columns: object) -> gpd.GeoDataFrame:
     """A street of two pieces, 0-1-2, given once a direction, and one way back, 2-0."""
     at = [(112.58, 37.87), (112.581, 37.87), (112.581, 37.871)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from geo.roads.access import modes_each_way, road_class_of
+from geo.roads.access import modes_barred_by, modes_each_way, road_class_of
 from geo.roads.modes import ALL_MODES, MOTOR_VEHICLES, VEHICLES, TravelMode
 
 FOOT, BICYCLE, CAR, EMERGENCY = (
@@ -66,3 +66,23 @@ def test_no_motor_vehicles_leaves_the_emergency_car_in() -> None:
     assert forward == FOOT | BICYCLE | EMERGENCY
     assert forward & CAR == 0
     assert VEHICLES & FOOT == 0
+
+
+@pytest.mark.parametrize(
+    ("tags", "kept_out"),
+    [
+        ({"barrier": "gate"}, set()),
+        ({"barrier": "lift_gate", "locked": "yes"}, {"foot", "bicycle", "motorcycle", "car"}),
+        ({"barrier": "gate", "access": "no", "emergency": "yes", "foot": "yes"},
+         {"bicycle", "motorcycle", "car"}),
+        ({"barrier": "gate", "locked": "yes", "access": "yes"}, set()),
+        ({"barrier": "bollard", "motor_vehicle": "yes"}, set()),
+        ({"barrier": "bollard", "access": "yes"}, {"motorcycle", "car", "emergency_car"}),
+        ({"barrier": "bus_trap"}, {"car", "emergency_car"}),
+        ({"barrier": "turnstile"}, {"bicycle", "motorcycle", "car", "emergency_car"}),
+        ({"barrier": "kerb"}, set()),
+    ],
+)  # fmt: skip
+def test_barriers(tags: dict[str, str | None], kept_out: set[str]) -> None:
+    mask = modes_barred_by(tags)
+    assert {mode.value for mode in TravelMode if mask & mode.bit} == kept_out
