@@ -93,10 +93,10 @@ class Services:
         self.cot_port: int | None = None  # as it was opened
         self.intake = Intake(database, moved=self.board.move)
         self.musters = MusterFollower(database)
-        self.coverage = CoverageFollower(database, settings)
         self.incidents = IncidentFollower(database, zone=settings.time_zone)
         self.hotspots = HotspotLayers()
         self.roads = StoredTravel.of_settings(settings.time_zone, settings.road_speeds_file)
+        self.coverage = CoverageFollower(database, settings, travel=self.roads)
         self.routes = RouteSolver(database, self.roads)
         self.demand = StoredDemand()
         self.reach_rules = ReachRules.of(settings.reach_kinds)

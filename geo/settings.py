@@ -228,6 +228,11 @@ class Settings(BaseSettings):
         le=1000,
         description="Fixes less accurate than this are left out of coverage [m].",
     )
+    coverage_by_road: bool = Field(
+        default=True,
+        description="Between two fixes 20 s apart and more a unit went by road, where a network "
+        "is there ([coverage.md](coverage.md)); false: straight.",
+    )
     coverage_visit_min_s: float = Field(
         default=120.0,
         ge=10,

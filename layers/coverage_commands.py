@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +13,7 @@ from geo.audit import OPERATOR
 from geo.commands.context import open_store
 from geo.coverage.due import note_all_due
 from geo.coverage.key_places import import_key_places
+from geo.coverage.road_days import forget_road_days
 from geo.errors import InvalidFile
 from geo.settings import load_settings
 from geo.values import GridScope
@@ -34,10 +35,13 @@ def update() -> None:
 def recompute(
     days: Annotated[int, typer.Option(min=1, help="The shifts of the last days.")] = 7,
 ) -> None:
-    """Compute the last days anew, after a change of rules or of places."""
+    """Compute the last days anew, after a change of rules, places or roads."""
     settings = load_settings()
     with open_store(settings) as database:
         with database.session() as session:
+            forget_road_days(
+                session, since=settings.local_day(datetime.now(UTC) - timedelta(days=days))
+            )
             note_all_due(session, days=days)
         _tell(_catch_up(CoverageFollower(database, settings)))
 

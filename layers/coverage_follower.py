@@ -22,8 +22,10 @@ from geo.store.database import Database
 from layers.coverage import VisitRules
 from layers.coverage_keeping import KeptUp, keep_up
 from layers.coverage_places import CoveragePlaces, load_coverage_places
+from layers.coverage_roads import CoverageRoads
 from layers.coverage_rules import KeepingRules
 from layers.presence import PresenceRules
+from layers.stored_travel import StoredTravel
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +55,7 @@ class CoverageFollower:
     Parameters
     ----------
     now : the clock; places are those of its day
+    travel : networks that others have in memory as well
     """
 
     def __init__(
@@ -62,10 +65,13 @@ class CoverageFollower:
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         every_s: float = FOLLOW_EVERY_S,
+        travel: StoredTravel | None = None,
     ) -> None:
         self._database, self._settings, self._now = database, settings, now
         self._every_s = every_s
         self._rules = keeping_rules_of(settings)
+        self._travel = travel or StoredTravel(zone=settings.time_zone)
+        self._roads: CoverageRoads | None = None
         self._places: CoveragePlaces | None = None
         self._working, self._loading = threading.Lock(), threading.Lock()
         self._leaving = threading.Event()
@@ -100,6 +106,14 @@ class CoverageFollower:
         self._places = load_coverage_places(session, on=day, known=self._places)
         return self._places
 
+    def _roads_on(self, places: CoveragePlaces) -> CoverageRoads | None:
+        """The roads on the plane of the places; None where ways are to go straight."""
+        if not self._settings.coverage_by_road or places.assigner is None:
+            return None
+        if self._roads is None or self._roads.plane is not places.frame.plane:
+            self._roads = CoverageRoads(self._travel, places.frame.plane)
+        return self._roads
+
     def catch_up(self, *, told: Callable[[KeptUp], None] = lambda _: None) -> KeptUp:
         """Compute all that is due at the beginning, a batch of units at a time; return the sums.
 
@@ -120,7 +134,10 @@ class CoverageFollower:
                     with self._loading:
                         places = self._current(session)
             while places is not None and not self._leaving.is_set():
-                done = keep_up(self._database.session, places, rules=self._rules, until=until)
+                done = keep_up(
+                    self._database.session, places, rules=self._rules, until=until,
+                    roads=self._roads_on(places),
+                )  # fmt: skip
                 if done.unit_count == 0:
                     break
                 total += done

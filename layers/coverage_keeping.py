@@ -51,14 +51,17 @@ from geo.coverage.records import (
     write_coverage,
     write_presence,
 )
+from geo.coverage.road_days import note_road_days
 from geo.positions.tracks import FixColumns, Tracks, starts_of
 from geo.tables import AREA_KINDS, PLACE_KINDS
 from layers.coverage import VisitRules, find_visits
 from layers.coverage_places import CoveragePlaces
+from layers.coverage_roads import CoverageRoads
 from layers.coverage_rules import KeepingRules
 from layers.coverage_stretches import Sessions, Stretch, find_stretches
 from layers.place_raster import PlaceRaster
 from layers.presence import Presence, Ways, find_ways, presence_on
+from layers.presence_ways import Bends
 
 UNITS_AT_ONCE = 500
 _EVERY = 1 << 62
@@ -98,6 +101,7 @@ def keep_up(
     rules: KeepingRules | None = None,
     limit: int = UNITS_AT_ONCE,
     until: int = _EVERY,
+    roads: CoverageRoads | None = None,
 ) -> KeptUp:
     """Compute what is due, and write it with the note that it isn't due any more in one
     transaction. Reading has others: none is open while anything is computed, and nobody waits.
@@ -109,6 +113,7 @@ def keep_up(
     sessions : opens a transaction that sees everything
     limit : units taken at a time
     until : the newest change that must be looked at
+    roads : by which gaps between fixes are filled; which were those of a day is noted
     """
     rules = rules or KeepingRules()
     with sessions() as session:
@@ -117,7 +122,11 @@ def keep_up(
     if not due.ids:
         return KeptUp(0, 0, 0, 0)
     stretches = find_stretches(sessions, due.windows, places.frame.plane, rules)
-    pieces = _pieces_of(stretches, places, rules)
+    if roads is not None and stretches:
+        spans_ms = [_fixes_ms(each) for each in stretches if len(each.clean)]
+        with sessions() as session:
+            roads.follow(session, due.windows, spans_ms)
+    pieces = _pieces_of(stretches, places, rules, roads)
     with sessions() as session:
         shifts = load_shifts(session, {each.unit: each.window_ms for each in stretches})
         spans = {each.unit: _span(each, shifts[each.unit]) for each in stretches}
@@ -143,6 +152,8 @@ def keep_up(
     now = _by_grid(sums, places)
     with sessions() as session:
         forget_due(session, due)
+        if roads is not None:
+            note_road_days(session, roads.days)
         _write_jumps(session, stretches)
         write_presence(session, units)
         grids = write_coverage(session, stored, now)
@@ -156,7 +167,10 @@ def keep_up(
 
 
 def _pieces_of(
-    stretches: list[Stretch], places: CoveragePlaces, rules: KeepingRules
+    stretches: list[Stretch],
+    places: CoveragePlaces,
+    rules: KeepingRules,
+    roads: Bends | None,
 ) -> dict[tuple[int, str], Rows]:
     """Return the pieces of each unit by kind, those that begin in its stretch."""
     found: dict[tuple[int, str], Rows] = {}
@@ -166,7 +180,7 @@ def _pieces_of(
     columns = _columns([_with_end(each.clean, rules.limits.silence_s) for each in some])
     ways = find_ways(
         Tracks(columns, starts_of(columns.unit), Counter()), rules=rules.presence,
-        limits=rules.limits, roads=rules.roads,
+        limits=rules.limits, roads=roads,
     )  # fmt: skip
 
     def add(kind: str, raster: PlaceRaster, of: Ways, stretches: list[Stretch]) -> None:
@@ -195,6 +209,11 @@ def _pieces_of(
                 units = np.array([each.unit for each in of_key], np.int64)
                 add(kind, raster_of_key, ways.of_units(units), of_key)
     return found
+
+
+def _fixes_ms(stretch: Stretch) -> tuple[int, int]:
+    """When the first and the last fix of a stretch were [ms]."""
+    return int(stretch.clean.time_ms[0]), int(stretch.clean.time_ms[-1])
 
 
 def _with_end(clean: FixColumns, silence_s: float) -> FixColumns:

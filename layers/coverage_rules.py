@@ -9,7 +9,6 @@ from geo.coverage.records import HOUR_MS
 from geo.positions.tracks import TrackLimits
 from layers.coverage import VisitRules
 from layers.presence import PresenceRules
-from layers.presence_ways import Bends
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +17,12 @@ class KeepingRules:
     (`gridbeat coverage recompute`).
 
     offset_ms : where hours begin, for zones that are off by parts of an hour
-    roads : fills the gaps between fixes with the shortest way
     """
 
     presence: PresenceRules = field(default_factory=PresenceRules)
     limits: TrackLimits = field(default_factory=TrackLimits)
     visits: VisitRules = field(default_factory=VisitRules)
     offset_ms: int = 0
-    roads: Bends | None = None
 
     def hour_of(self, at_ms: Any) -> Any:
         """Return when the hour of a moment, or of many, began [ms]."""

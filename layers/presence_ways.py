@@ -9,6 +9,7 @@ Source: docs/coverage.md, "How well it finds the truth", with and without roads.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +24,10 @@ from geo.roads.snapping import RoadSnapper, SnappedPlaces, arrivals, departures
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+GAPS_KEPT = 100_000
+
+_Gap = tuple[float, float, float, float]  # from where to where [m]
+_Way = tuple[FloatArray, FloatArray]  # its points [m], and where in it they are, 0 to 1
 
 
 class Bends(Protocol):
@@ -51,21 +56,37 @@ class WayRules:
     detour_m: float = 60.0
 
 
-@dataclass(frozen=True, slots=True)
 class RoadWays:
-    """The roads that units go by.
+    """The roads that units go by. One thread at a time.
 
+    Parameters
+    ----------
     network, graph : the roads, and the times on them of the mode in which the units move
     plane : in whose metres fixes are
     """
 
-    network: RoadNetwork
-    graph: TravelGraph
-    plane: LocalPlane
-    rules: WayRules = WayRules()
+    def __init__(
+        self,
+        network: RoadNetwork,
+        graph: TravelGraph,
+        plane: LocalPlane,
+        rules: WayRules | None = None,
+    ) -> None:
+        self.network, self.graph, self.plane = network, graph, plane
+        self.rules = rules or WayRules()
+        self._snapper = RoadSnapper(network, graph.mode)
+        # What is computed anew begins some minutes before what is new: most gaps come again.
+        self._known: OrderedDict[_Gap, _Way | None] = OrderedDict()
 
     def bends(
-        self, unit: IntArray, time_ms: IntArray, x: FloatArray, y: FloatArray, *, silence_ms: int
+        self,
+        unit: IntArray,
+        time_ms: IntArray,
+        x: FloatArray,
+        y: FloatArray,
+        *,
+        silence_ms: int,
+        only: NDArray[np.bool_] | None = None,
     ) -> tuple[IntArray, FloatArray, FloatArray]:
         """Return where the ways between fixes bend.
 
@@ -73,6 +94,7 @@ class RoadWays:
         ----------
         unit, time_ms, x, y : (n,) clean fixes by unit and time
         silence_ms : longer gaps are not filled
+        only : (n,) the fixes after which gaps are filled; all by default
 
         Returns
         -------
@@ -80,32 +102,45 @@ class RoadWays:
         the next, 0 to 1, rising within a gap; (k, 2) where it is [m]
         """
         gap_ms, far_m = np.diff(time_ms), np.hypot(np.diff(x), np.diff(y))
-        asked = np.flatnonzero(
+        is_asked = (
             (unit[1:] == unit[:-1])
             & (gap_ms >= self.rules.gap_min_s * 1000)
             & (gap_ms <= silence_ms)
             & (far_m >= self.rules.far_min_m)
         )
+        asked = np.flatnonzero(is_asked if only is None else is_asked & only[:-1])
+        gaps = [
+            (float(x[gap]), float(y[gap]), float(x[gap + 1]), float(y[gap + 1])) for gap in asked
+        ]
+        self._learn([gap for gap in dict.fromkeys(gaps) if gap not in self._known])
         rows: list[IntArray] = [np.zeros(0, np.int64)]
         shares: list[FloatArray] = [np.zeros(0)]
         places: list[FloatArray] = [np.zeros((0, 2))]
-        if len(asked):
-            ends = np.unique(np.concatenate([asked, asked + 1]))
-            snapped = RoadSnapper(self.network, self.graph.mode).snap(
-                *self.plane.metres_to_points(np.column_stack((x[ends], y[ends]))),
-                access_max_m=self.rules.access_max_m,
-            )
-            for gap, first, second in zip(
-                asked, np.searchsorted(ends, asked), np.searchsorted(ends, asked + 1), strict=True
-            ):
-                start, end = snapped[first : first + 1], snapped[second : second + 1]
-                way = self._believed(start, end, far_m[gap])
-                if way is not None:
-                    xy, share = way
-                    rows.append(np.full(len(share), gap, np.int64))
-                    shares.append(share)
-                    places.append(xy)
+        for row, gap in zip(asked, gaps, strict=True):
+            way = self._known[gap]
+            if way is not None:
+                xy, share = way
+                rows.append(np.full(len(share), row, np.int64))
+                shares.append(share)
+                places.append(xy)
+        for gap in gaps:
+            self._known.move_to_end(gap)
+        while len(self._known) > GAPS_KEPT:
+            self._known.popitem(last=False)
         return np.concatenate(rows), np.concatenate(shares), np.concatenate(places)
+
+    def _learn(self, gaps: list[_Gap]) -> None:
+        """Find the ways of gaps that aren't known."""
+        if not gaps:
+            return
+        ends = np.array(gaps).reshape(-1, 2)
+        snapped = self._snapper.snap(
+            *self.plane.metres_to_points(ends), access_max_m=self.rules.access_max_m
+        )
+        for number, gap in enumerate(gaps):
+            start, end = snapped[2 * number : 2 * number + 1], snapped[2 * number + 1 :][:1]
+            far_m = float(np.hypot(gap[2] - gap[0], gap[3] - gap[1]))
+            self._known[gap] = self._believed(start, end, far_m)
 
     def _believed(
         self, start: SnappedPlaces, end: SnappedPlaces, far_m: float

@@ -42,6 +42,7 @@ from geo.coverage.key_places import (
 )
 from geo.coverage.reading import load_coverage, load_duty_hours
 from geo.coverage.records import moment_of, ms_of
+from geo.coverage.road_days import names_of_roads
 from geo.errors import InvalidInput, InvalidPeriod, NotPermitted, PatrolUnitNotFound
 from geo.h3_cells import h3_cell_to_text
 from geo.positions.tracks import FixColumns, clean_tracks
@@ -188,6 +189,9 @@ def get_coverage(
             class_breaks=class_breaks_of(table.value.to_numpy(float)),
             duty_s=round(float(duty.duty_s.sum())),
             known_s=round(float(duty.known_s.sum())),
+            roads=names_of_roads(
+                session, {services.settings.local_day(each) for each in asked.starts}
+            ),
             method=METHOD.format(
                 certain=rules.presence.certain_s, stay=rules.visits.stay_min_s,
                 gap=rules.visits.gap_max_s,

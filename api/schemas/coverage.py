@@ -73,6 +73,10 @@ class CoverageLayer(BaseModel):
     class_breaks: list[float] = Field(description="Lower ends of classes above the first.")
     duty_s: float = Field(description="Duty of the units seen, by the roster [s].")
     known_s: float = Field(description="Of it, where anything is known [s].")
+    roads: list[str] = Field(
+        description="Names of the road networks along which units went between two fixes; none: "
+        "straight."
+    )
     method: str
 
 

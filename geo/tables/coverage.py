@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from geoalchemy2 import Geometry
@@ -10,6 +10,7 @@ from sqlalchemy import (
     REAL,
     BigInteger,
     CheckConstraint,
+    Date,
     DateTime,
     ForeignKey,
     Index,
@@ -50,6 +51,16 @@ class CoverageJump(Base):
 
     unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     at_ms: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
+class CoverageRoads(Base):
+    """By which road network a local day's coverage was computed; missing: ways went straight."""
+
+    __tablename__ = "coverage_roads"
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    # A number without a foreign key: a network that is replaced from the same day on goes away.
+    road_version_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class UnitPresence(Base):

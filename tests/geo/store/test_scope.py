@@ -78,6 +78,7 @@ PUBLIC = {
     "basemap_source": "the base map",
     "coverage_due": "numbers of units and moments; the program's own, no endpoint lists it",
     "coverage_jump": "moments of fixes left out; the program's own, no endpoint lists it",
+    "coverage_roads": "which road network was used on which day; says nothing of any place",
     "incident_change": "numbers of incidents that changed, nothing of them",
     "incident_category": "names of kinds of incidents",
     "incident_profile": "how columns of files are named; no value of a row",

@@ -267,6 +267,9 @@ function showLegend() {
   }
   byId("coverage-rows").replaceChildren(...rows);
   byId("coverage-method").textContent = say("coverage.method");
+  byId("coverage-roads").textContent = answer.roads.length
+    ? say("coverage.by_road", { names: answer.roads.join(document.documentElement.lang === "zh" ? "、" : ", ") })
+    : say("coverage.straight");
 }
 
 function row(swatch, text, count) {
