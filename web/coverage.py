@@ -99,7 +99,6 @@ def unit_day_page(
                 "addUnitDay",
                 {
                     "url": f"/v1/coverage/units/{unit.id}/day",
-                    "zone": settings.time_zone,
                     "today": day.isoformat(),
                 },
             ),

@@ -77,7 +77,6 @@ def map_page(request: Request, overview: Overview, settings: SettingsDep) -> Res
         layers=FRONT_LAYERS,
         start_function="startWorkbench",
         shown=FRONT_SHOWN,
-        settings={"time_zone": settings.time_zone},
     )
 
 

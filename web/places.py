@@ -65,7 +65,6 @@ def place_page(
             "note_max": NOTE_MAX,
             "may": permissions_of(caller),
             "choices": choices(),
-            "time_zone": program.time_zone,
             "address_text": address.canonical_text,
             "point": _point_of(address),
         },

@@ -109,6 +109,7 @@ def render_page(
             nonce=nonce,
             config={
                 "language": language,
+                "time_zone": services.settings.time_zone,
                 "texts": texts.group("common.", "error.", "level.", "task.", *text_groups),
                 "settings": settings or {},
                 "task": _task_facts(caller, services, language),

@@ -130,3 +130,11 @@ def test_the_lock_file_names_no_registry() -> None:
     lock = (Path(assets.WEB_FOLDER) / "package-lock.json").read_text(encoding="utf-8")
     assert "resolved" not in lock
     assert not OTHER_HOST.search(lock)
+
+
+def test_times_are_told_on_the_clock_of_the_deployment_only() -> None:
+    """A device set to another zone would show other hours than the station's."""
+    told = re.compile(r"toLocale(Date|Time)?String|DateTimeFormat|getTimezoneOffset|getHours")
+    allowed = {"times.js", "local_days.js"}
+    scripts = {file.name: file.read_text() for file in (STATIC_FOLDER / "js").glob("*.js")}
+    assert not {name for name, text in scripts.items() if told.search(text)} - allowed

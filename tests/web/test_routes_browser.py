@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.browser
 # Began three hours ago, so that it can have been driven; whole minutes, as the form takes them.
 START = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=3)
 END = START + timedelta(hours=4)
+HERE = ZoneInfo("Asia/Shanghai")  # as the settings have it
 BLOCK = """
     A-B-C-D-M
     | | | | |
@@ -74,9 +76,9 @@ def shift(cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory) ->
 def open_form(page: Page, url: str) -> None:
     page.goto(f"{url}/routes")
     page.wait_for_selector("html[data-routes=ready]", state="attached")
-    page.locator("#ask-day").fill(f"{START:%Y-%m-%d}")
-    page.locator("#ask-from").fill(f"{START:%H:%M}")
-    page.locator("#ask-until").fill(f"{END:%H:%M}")
+    page.locator("#ask-day").fill(f"{START.astimezone(HERE):%Y-%m-%d}")
+    page.locator("#ask-from").fill(f"{START.astimezone(HERE):%H:%M}")
+    page.locator("#ask-until").fill(f"{END.astimezone(HERE):%H:%M}")
     page.locator("#ask-until").dispatch_event("change")
     expect(page.locator("#place-list > li")).to_have_count(3)
 

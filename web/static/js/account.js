@@ -1,9 +1,10 @@
 // One's own account: what it is, its password, its sign-ins and tokens.
 
 import { askJson } from "./api.js";
-import { faultLine, timeText } from "./desk.js";
+import { faultLine } from "./desk.js";
 import { byId, make } from "./dom.js";
 import { formatNumber, say, settings } from "./texts.js";
+import { dateAndClock } from "./times.js";
 
 const showPasswordFault = faultLine("password-fault");
 const showFault = byId("account-fault") ? faultLine("account-fault") : showPasswordFault;
@@ -68,7 +69,7 @@ function sessionView(session) {
     make("span", { class: "own-what" },
       make("b", {}, say(`account.by_${session.signed_in_by}`)), " ",
       make("span", { class: "quiet" }, say("account.session_line", {
-        since: timeText(session.created_at), used: timeText(session.seen_at),
+        since: dateAndClock(session.created_at), used: dateAndClock(session.seen_at),
         origin: session.origin ?? "–",
       }))),
     session.is_this ? make("span", { class: "quiet" }, say("account.this_one"))
@@ -80,7 +81,7 @@ function tokenView(token) {
     make("span", { class: "own-what" }, make("b", {}, token.name), " ",
       make("span", { class: "quiet" }, say("account.token_line", {
         scopes: token.scopes.map((scope) => say(`account.scope_${scope}`)).join("、"),
-        until: timeText(token.expires_at),
+        until: dateAndClock(token.expires_at),
       }))),
     endButton(() => change("/tokens/end", { name: token.name })));
 }

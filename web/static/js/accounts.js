@@ -1,12 +1,14 @@
 // Accounts: made, assigned, reset, ended. What is shown once is shown in one place until it is noted.
 
 import { askJson } from "./api.js";
-import { faultLine, timeText } from "./desk.js";
+import { faultLine } from "./desk.js";
 import { byId, make } from "./dom.js";
-import { formatNumber, say } from "./texts.js";
+import { dayIn } from "./local_days.js";
+import { formatNumber, say, timeZone } from "./texts.js";
+import { dateAndClock } from "./times.js";
 
 const showFault = faultLine("accounts-fault");
-const today = new Date().toLocaleDateString("sv"); // 2026-06-01
+const today = dayIn(timeZone, new Date());
 let accounts = [];
 let opened = null; // name of the account that is unfolded
 
@@ -60,7 +62,7 @@ function accountView(account) {
     account.is_demo ? say("accounts.demo") : null,
     account.has_second_factor ? say("accounts.second_factor") : null,
     account.locked_until && new Date(account.locked_until) > new Date() ? say("accounts.locked") : null,
-    account.ended_at ? say("accounts.ended", { time: timeText(account.ended_at) }) : null,
+    account.ended_at ? say("accounts.ended", { time: dateAndClock(account.ended_at) }) : null,
   ].filter(Boolean).join(" · ");
   return make("li", {}, make("details", {
     class: account.ended_at ? "account is-ended" : "account", "data-account": account.name,
@@ -102,7 +104,7 @@ function insideView(account) {
       make("p", { class: "quiet" }, say("accounts.area_note"))),
     make("section", {}, make("h3", {}, say("accounts.tokens")),
       make("ul", {}, ...account.tokens.map((each) => make("li", {}, each.name,
-        make("span", { class: "quiet" }, `${each.scopes.join(" ")} – ${timeText(each.expires_at)}`),
+        make("span", { class: "quiet" }, `${each.scopes.join(" ")} – ${dateAndClock(each.expires_at)}`),
         button(say("accounts.end_token"), () => change(`${path}/tokens/end`, { name: each.name }))))),
       make("div", { class: "account-line" },
         field("token", say("accounts.token_name"), { type: "text", maxlength: 60, autocomplete: "off" }),

@@ -1,9 +1,10 @@
 // The audit log: entries by period and kind, days that stand out, own addresses, whether it is whole.
 
 import { askJson } from "./api.js";
-import { faultLine, timeText } from "./desk.js";
+import { faultLine } from "./desk.js";
 import { byId, make } from "./dom.js";
 import { formatNumber, say } from "./texts.js";
+import { dateAndClock } from "./times.js";
 
 const showFault = faultLine("audit-fault");
 const FIELDS = { since: "since", until: "until", by: "by", action: "action", "object-kind": "object_kind" };
@@ -48,7 +49,7 @@ async function addPage(url) {
 function entryRow(entry) {
   const refused = entry.action.startsWith("refused.") || entry.action.endsWith(".refused");
   return make("tr", { class: refused && "is-refused" },
-    make("td", { class: "at" }, timeText(entry.at)),
+    make("td", { class: "at" }, dateAndClock(entry.at)),
     make("td", {}, actorButton(entry.actor)),
     make("td", {}, entry.action),
     make("td", {}, [entry.object_kind, entry.object_ref].filter(Boolean).join(" ")),
@@ -87,7 +88,7 @@ async function loadOwn() {
   byId("own").replaceChildren(answer.entries.length === 0
     ? make("p", { class: answer.unknown_count === 0 && "audit-good" }, say("audit_page.own_none"))
     : make("ul", {}, ...answer.entries.map((entry) => make("li", {},
-      actorButton(entry.actor), " ", timeText(entry.at), " · ", entry.action, " ", entry.object_ref,
+      actorButton(entry.actor), " ", dateAndClock(entry.at), " · ", entry.action, " ", entry.object_ref,
       entry.case_ref ? ` · ${entry.case_ref}` : ""))), unknown);
 }
 
@@ -97,7 +98,7 @@ function showState(state) {
     check === null ? make("p", {}, say("audit_page.never_checked"))
       : make("p", { class: check.faults.length ? "audit-bad" : "audit-good" },
         say(check.faults.length ? "audit_page.checked_bad" : "audit_page.checked_good", {
-          time: timeText(check.at), entries: formatNumber(check.entry_count),
+          time: dateAndClock(check.at), entries: formatNumber(check.entry_count),
           anchors: formatNumber(check.anchor_count), faults: formatNumber(check.faults.length),
         })),
     ...(check?.faults ?? []).slice(0, 5).map((fault) => (
@@ -105,7 +106,7 @@ function showState(state) {
     state.anchor_fault ? make("p", { class: "audit-bad" }, say("audit_page.anchor_bad")) : null,
     state.anchored_at === null ? make("p", {}, say("audit_page.never_anchored"))
       : make("p", { class: "quiet" }, say("audit_page.anchored", {
-        time: timeText(state.anchored_at), root: state.anchored_root.slice(0, 16),
+        time: dateAndClock(state.anchored_at), root: state.anchored_root.slice(0, 16),
       })),
   ].filter(Boolean));
 }

@@ -5,7 +5,9 @@ import { askJson, wasGivenUp } from "./api.js";
 import { startCoverageLists } from "./coverage_lists.js";
 import { byId, afterPause, csvLine, download, make } from "./dom.js";
 import { clearFault, reportFault } from "./notices.js";
-import { formatNumber, say } from "./texts.js";
+import { startOfDay } from "./local_days.js";
+import { formatNumber, say, timeZone } from "./texts.js";
+import { dayAndClock } from "./times.js";
 import { addLinkPart, linkChanged } from "./view_link.js";
 
 export { startPageMap } from "./page_map.js";
@@ -31,7 +33,7 @@ export function periodAsked() {
   const until = byId("coverage-until");
   // To the end of that local day, or now.
   const day = until.value || until.max;
-  const end = new Date(Math.min(new Date(`${day}T00:00:00`).getTime() + DAY_MS, Date.now()));
+  const end = new Date(Math.min(new Date(startOfDay(day, timeZone)).getTime() + DAY_MS, Date.now()));
   const start = new Date(end.getTime() - Number(byId("coverage-days").value) * DAY_MS);
   // To the minute, so that a map that is dragged asks the same question again.
   for (const each of [start, end]) each.setSeconds(0, 0);
@@ -235,7 +237,7 @@ function showLegend() {
   const measure = answer.measure;
   byId("coverage-summary").textContent = say(places.length ? "coverage.summary" : "coverage.summary_none", {
     places: formatNumber(places.length),
-    start: timeText(answer.start), end: timeText(answer.end),
+    start: dayAndClock(answer.start), end: dayAndClock(answer.end),
     duty: oneDigit.format(answer.duty_s / 3600),
     known: answer.duty_s ? formatNumber(Math.round((100 * answer.known_s) / answer.duty_s)) : "—",
   });
@@ -276,12 +278,6 @@ function row(swatch, text, count) {
   return make("tr", {},
     make("td", {}, swatch), make("th", { scope: "row" }, text),
     make("td", { class: "number" }, formatNumber(count)));
-}
-
-function timeText(text) {
-  return new Date(text).toLocaleString(document.documentElement.lang, {
-    month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit",
-  });
 }
 
 function showTable() {

@@ -4,6 +4,7 @@ import { askJson } from "./api.js";
 import { periodAsked } from "./coverage.js";
 import { byId, make } from "./dom.js";
 import { formatNumber, say } from "./texts.js";
+import { clock, timeFormat } from "./times.js";
 
 const ROWS_AT_ONCE = 12;
 const locale = document.documentElement.lang;
@@ -29,11 +30,10 @@ export function startCoverageLists(map, options) {
   });
 }
 
+const weekday = timeFormat({ month: "numeric", day: "numeric", weekday: "short" });
+
 function whenText(start, end) {
-  const from = new Date(start);
-  const day = from.toLocaleDateString(locale, { month: "numeric", day: "numeric", weekday: "short" });
-  const hour = (time) => new Date(time).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", hour12: false });
-  return `${day} ${hour(start)}–${hour(end)}`;
+  return `${weekday.format(new Date(start))} ${clock(start)}–${clock(end)}`;
 }
 
 async function showUncovered(map, options) {

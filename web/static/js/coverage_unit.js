@@ -4,6 +4,7 @@ import { askJson, wasGivenUp } from "./api.js";
 import { byId, make } from "./dom.js";
 import { clearFault, reportFault } from "./notices.js";
 import { formatNumber, say } from "./texts.js";
+import { clock } from "./times.js";
 
 export { startPageMap } from "./page_map.js";
 export { addVectorTiles } from "./tiles.js";
@@ -18,10 +19,6 @@ export function addUnitDay(map, options) {
   const marker = L.circleMarker([0, 0], { radius: 8, color: "#0f2a4a", weight: 3, fillColor: "#ffd84d", fillOpacity: 1 });
   let question = null;
   let way = [];
-
-  const clock = (time) => new Date(time).toLocaleTimeString(locale, {
-    hour: "2-digit", minute: "2-digit", hour12: false, timeZone: options.zone,
-  });
 
   async function load() {
     question?.abort();

@@ -41,8 +41,3 @@ export function faultLine(id) {
   };
 }
 
-export function timeText(time) {
-  return new Date(time).toLocaleString(document.documentElement.lang, {
-    dateStyle: "medium", timeStyle: "short",
-  });
-}

@@ -2,10 +2,11 @@
 
 import { askJson, wasGivenUp } from "./api.js";
 import { mapLink, percent, reasonText } from "./candidates.js";
-import { faultLine, startKeys, startNote, startStatusButtons, timeText } from "./desk.js";
+import { faultLine, startKeys, startNote, startStatusButtons } from "./desk.js";
 import { byId, make } from "./dom.js";
 import { levelName } from "./search.js";
 import { formatMetres, formatNumber, say } from "./texts.js";
+import { dateAndClock } from "./times.js";
 
 const PAGE_PAIRS = 50;
 const LOAD_BELOW = 5; // pairs left in the list at which the next page is asked for
@@ -129,11 +130,11 @@ async function loadHistory(pair) {
       make("ul", {}, ...[...merges.values()].map((one) => make("li", { class: "quiet" },
         say("duplicates.merged_line", {
           merged: one.merged_id, kept: one.kept_id, who: one.merged_by ?? say("duplicates.unsaid"),
-          time: timeText(one.merged_at),
+          time: dateAndClock(one.merged_at),
         }),
         one.note ? ` · ${one.note}` : null,
         one.undone_at === null ? null : ` · ${say("duplicates.undone_line", {
-          who: one.undone_by ?? say("duplicates.unsaid"), time: timeText(one.undone_at),
+          who: one.undone_by ?? say("duplicates.unsaid"), time: dateAndClock(one.undone_at),
         })}`))),
     );
   } catch (error) {
@@ -218,7 +219,7 @@ function decisionViews(pair) {
   return [
     pair.note ? make("p", {}, pair.note) : "",
     make("p", { class: "quiet" }, say(`duplicates.status_${pair.status}`), " · ",
-      pair.decided_by ?? say("duplicates.unsaid"), " · ", timeText(pair.decided_at)),
+      pair.decided_by ?? say("duplicates.unsaid"), " · ", dateAndClock(pair.decided_at)),
     make("div", { class: "button-row" }, make("button", {
       type: "button", class: "button", id: "take-back", onclick: () => takeBack(pair),
     }, say("duplicates.take_back"), " ", make("kbd", {}, "U"))),

@@ -3,6 +3,7 @@
 import { askJson } from "./api.js";
 import { byId, make } from "./dom.js";
 import { formatNumber, say } from "./texts.js";
+import { dateAndClock } from "./times.js";
 
 const WATCH_MS = 2000; // between looks at exports that are being written
 const UNDER_WAY = ["waiting", "running"];
@@ -128,7 +129,7 @@ function exportView(each) {
     make("div", { class: "job-head" },
       make("span", { class: "job-state" }, say(`exports.status_${each.status}`)),
       make("span", { class: "job-name" }, what),
-      make("span", { class: "quiet" }, `${each.requested_by} · ${shownTime(each.created_at)} · #${each.id}`),
+      make("span", { class: "quiet" }, `${each.requested_by} · ${dateAndClock(each.created_at)} · #${each.id}`),
     ),
     make("p", {}, rows),
     each.purpose ? make("p", {}, say("exports.said_purpose", { text: purposeText(each) })) : null,
@@ -138,7 +139,7 @@ function exportView(each) {
       ? make("progress", { max: each.rows_expected, value: each.rows_done, "aria-label": what }) : null,
     each.message ? make("p", { class: "fault" }, each.message) : null,
     each.may.fetch ? make("p", { class: "quiet" },
-      say("exports.until", { time: shownTime(each.expires_at) })) : null,
+      say("exports.until", { time: dateAndClock(each.expires_at) })) : null,
     make("div", { class: "button-row" },
       each.may.fetch ? make("a", {
         class: "button button-small button-main", href: `/v1/exports/${each.id}/file`, download: each.file_name,
@@ -177,10 +178,6 @@ function cssState(status) {
 function purposeText(each) {
   const option = [...byId("export-purpose").options].find((one) => one.value === each.purpose);
   return [option?.textContent ?? each.purpose, each.case_ref].filter(Boolean).join(" · ");
-}
-
-function shownTime(time) {
-  return new Date(time).toLocaleString(document.documentElement.lang);
 }
 
 byId("export-kind").addEventListener("change", showFormats);

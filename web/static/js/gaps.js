@@ -5,9 +5,10 @@ import { byId, make } from "./dom.js";
 import { registerLayer } from "./layer_switch.js";
 import { clearFault, reportFault } from "./notices.js";
 import {
-  clock, duration, EDGE, legendRow, OFF_ROAD, pin, RING_COLOURS, share, whyNot,
+  clockOfDay, duration, EDGE, legendRow, OFF_ROAD, pin, RING_COLOURS, share, whyNot,
 } from "./response.js";
 import { formatNumber, say } from "./texts.js";
+import { clock, clockWithSeconds } from "./times.js";
 
 export { startPageMap } from "./page_map.js";
 export { addVectorTiles } from "./tiles.js";
@@ -130,7 +131,7 @@ export function addGaps(map, options) {
         open: formatNumber(Math.round(gap.households_open)), whole: formatNumber(Math.round(gap.households)),
         keys: formatNumber(gap.key_places_open),
       })),
-      make("p", {}, say(gap.since_start ? "gaps.since_or_earlier" : "gaps.since_time", { time: clock(gap.since) })),
+      make("p", {}, say(gap.since_start ? "gaps.since_or_earlier" : "gaps.since_time", { time: clockOfDay(gap.since) })),
       make("p", {}, nearest),
       gap.causes.length ? make("ul", {}, ...gap.causes.map((cause) => make("li", {},
         say("gaps.cause", {
@@ -210,7 +211,7 @@ export function addGaps(map, options) {
     const answer = await askJson(`${options.url}/slots`, { timeLimit_ms: 60000 });
     byId("slot-head").replaceChildren(
       make("tr", {}, make("th", {}, ""), ...answer.slots.map((slot) =>
-        make("th", { scope: "col" }, new Date(slot).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit" })))),
+        make("th", { scope: "col" }, clock(slot)))),
       make("tr", {}, make("th", { scope: "row" }, say("gaps.on_duty")), ...answer.on_duty.map((n) => make("td", {}, n))));
     byId("slot-rows").replaceChildren(...answer.grids
       .filter((grid) => grid.open_share.some((value) => value > 0))
@@ -244,7 +245,7 @@ function colourOf(properties, seconds, isOpen) {
 function tellLive(isLive) {
   byId("live-dot").className = `live-dot ${isLive ? "is-live" : "is-broken"}`;
   byId("live-state").textContent = say(isLive ? "gaps.live" : "gaps.not_live", {
-    time: new Date().toLocaleTimeString(document.documentElement.lang),
+    time: clockWithSeconds(new Date()),
   });
 }
 

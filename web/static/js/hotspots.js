@@ -14,15 +14,14 @@ import { startSlider } from "./hotspot_slider.js";
 import { bubbleOf, factsOf, placeOf } from "./hotspot_words.js";
 import { isShown, registerLayer, setShown } from "./layer_switch.js";
 import { clearFault, reportFault } from "./notices.js";
-import { language, say, settings } from "./texts.js";
+import { language, say, timeZone } from "./texts.js";
 import { addLinkPart, linkChanged } from "./view_link.js";
 
 const PAUSE_MS = 140; // between a movement's end and the question
 const TIME_LIMIT_MS = 60000; // the first forecast learns from all of the past
 
 export function addHotspots(map, options) {
-  const zone = settings.time_zone;
-  const today = dayIn(zone, new Date());
+  const today = dayIn(timeZone, new Date());
   const pane = map.createPane("hotspots");
   pane.style.zIndex = 352;
   const renderer = L.canvas({ pane: "hotspots", padding: 0.3 });
@@ -63,7 +62,7 @@ export function addHotspots(map, options) {
     asking = new AbortController();
     const { signal } = asking;
     tellState("loading");
-    const parameters = parametersOf(question, zone);
+    const parameters = parametersOf(question, timeZone);
     const box = map.getBounds().pad(0.1);
     parameters.set("bbox", [
       Math.max(box.getWest(), -180), Math.max(box.getSouth(), -85),

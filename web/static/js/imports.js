@@ -4,6 +4,7 @@ import { askJson } from "./api.js";
 import { byId, make } from "./dom.js";
 import { reportView } from "./report.js";
 import { formatNumber, say } from "./texts.js";
+import { dateAndClock } from "./times.js";
 
 const WATCH_MS = 2000; // between looks at jobs that are at work
 const UNDER_WAY = ["waiting", "running"];
@@ -136,7 +137,7 @@ function jobView(job, isOpen) {
     done: formatNumber(job.rows_done), total: formatNumber(job.rows_total ?? 0),
     failed: formatNumber(job.rows_failed),
   });
-  const time = new Date(job.created_at).toLocaleString(document.documentElement.lang);
+  const time = dateAndClock(job.created_at);
   const hasReport = Object.keys(job.report).length > 0;
   return make("li", { class: `job job-${job.status}` },
     make("div", { class: "job-head" },

@@ -4,6 +4,7 @@ import { classOf, glaze, GROUND, TOO_FEW } from "./classes.js";
 import { byId, csvLine, download, make } from "./dom.js";
 import { centreOf, MEAN_AREA_M2 } from "./hexagons.js";
 import { formatNumber, formatSquareMetres, say } from "./texts.js";
+import { dateAndClock } from "./times.js";
 
 const ROWS_AT_ONCE = 50;
 
@@ -26,7 +27,7 @@ export function showDensityLegend(map, collection, classes, fault) {
     resolution,
     area: formatSquareMetres(MEAN_AREA_M2[resolution]),
     unplaced: formatNumber(unplaced),
-    time: new Date().toLocaleString(document.documentElement.lang),
+    time: dateAndClock(new Date()),
   };
   const summary = fault ?? say(cells.length ? "map.density_summary" : "map.density_none", values);
   byId("density-summary").textContent = summary;

@@ -10,6 +10,7 @@ import { MusterCalls } from "./muster_call.js";
 import { clearFault, reportFault } from "./notices.js";
 import { startPageMap } from "./page_map.js";
 import { formatNumber, language, say } from "./texts.js";
+import { clock, dayAndClock } from "./times.js";
 import { UnitLayer } from "./unit_layer.js";
 
 export { addVectorTiles } from "./tiles.js";
@@ -20,10 +21,6 @@ const STALE_S = 300;
 const BOARD_EVERY_MS = 30000;
 const AGE_EVERY_MS = 5000;
 const MUSTERS_EVERY_MS = 15000; // how far those on their way are; what happens comes by events
-const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false });
-const dayAndTime = new Intl.DateTimeFormat(language, {
-  month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false,
-});
 
 const units = new Map(); // id → what the board says, with `at_s` of the last position
 let layer = null;
@@ -33,6 +30,7 @@ let selected = null;
 let place = null; // where the nearest are asked for
 let placeMarker = null;
 let replaying = false;
+let wasPlaced = location.hash.length > 1; // by a link, or by who looks: then the map stays there
 let leads = false;
 let musters = null; // the leader's board
 let calls = null; // of one's own units
@@ -44,6 +42,7 @@ export function startLive(leafletMap, options) {
     rows: wantedUnits, textOf: lineOf, stateOf, onSelect: (id) => select(id, true), onShown: tellShown,
   });
   startPageMap(map, options);
+  map.once("dragstart", () => { wasPlaced = true; });
   leads = byId("muster-form") !== null;
   musters = leads ? new MusterBoard(map) : null;
   calls = new MusterCalls({
@@ -101,6 +100,7 @@ function watch() {
     tellConnection("open");
     const filter = readFilter();
     for (const position of JSON.parse(event.data)) take(position, filter);
+    showAllAtFirst();
     list.later();
     if (selected !== null && !replaying) showUnit();
   });
@@ -146,6 +146,18 @@ function take({ unit_id: id, at, lon, lat, alarm, battery_share: battery, speed_
   if (replaying) return;
   describe(unit, filter);
   layer.move(id, lon, lat, unit.at_s);
+}
+
+/** A leader's units go beyond the grids that are led: what opens is the grids and who is on duty. */
+function showAllAtFirst() {
+  if (wasPlaced) return;
+  wasPlaced = true;
+  const outside = [...units.values()].filter((unit) =>
+    unit.is_on_duty && stateOf(unit) !== "unknown" && !map.getBounds().contains([unit.lat, unit.lon]));
+  if (!outside.length) return;
+  const box = map.getBounds();
+  for (const unit of outside) box.extend([unit.lat, unit.lon]);
+  map.fitBounds(box, { animate: false });
 }
 
 function stateOf(unit, now_s = Date.now() / 1000) {
@@ -221,7 +233,7 @@ function tellShown(shown, wanted) {
 
 function ageText(unit, state) {
   if (!unit.is_on_duty) {
-    return unit.starts_at ? say("live.next_duty", { at: dayAndTime.format(new Date(unit.starts_at)) })
+    return unit.starts_at ? say("live.next_duty", { at: dayAndClock(unit.starts_at) })
       : say("live.no_duty");
   }
   if (unit.at_s === undefined) return say("live.never_seen");
@@ -266,8 +278,8 @@ function showUnit() {
   const facts = [
     ["live.kind", say(`live.kind_${unit.kind}`)],
     ["live.status", say(`live.status_${unit.status}`)
-      + (unit.status_since ? ` ${say("live.since", { at: time.format(new Date(unit.status_since)) })}` : "")],
-    ["live.duty", unit.starts_at ? `${dayAndTime.format(new Date(unit.starts_at))} – ${dayAndTime.format(new Date(unit.ends_at))}`
+      + (unit.status_since ? ` ${say("live.since", { at: clock(unit.status_since) })}` : "")],
+    ["live.duty", unit.starts_at ? `${dayAndClock(unit.starts_at)} – ${dayAndClock(unit.ends_at)}`
       : say("live.no_duty")],
     ["live.seen", ageText(unit, stateOf(unit))],
     ["live.members", unit.members.map(({ name, role }) => say("live.member", {

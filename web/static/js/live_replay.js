@@ -2,24 +2,26 @@
 
 import { askJson } from "./api.js";
 import { byId } from "./dom.js";
-import { formatNumber, language, say } from "./texts.js";
+import { localTimeIn, momentIn } from "./local_days.js";
+import { formatNumber, say, timeZone } from "./texts.js";
+import { timeFormat } from "./times.js";
 
 const STEP_MS = 100;
 const GAP_S = 300; // longer without a position: nobody knows where it was
-const moment = new Intl.DateTimeFormat(language, {
-  month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
+const moment = timeFormat({
+  month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
 });
 
 export function startReplay(layer, { begun, ended }) {
   let answer = null;
   let timer = 0;
 
-  byId("replay-start").value = localText(new Date(Date.now() - 3600 * 1000));
+  byId("replay-start").value = localTimeIn(timeZone, new Date(Date.now() - 3600 * 1000));
 
   byId("replay-form").addEventListener("submit", async (event) => {
     event.preventDefault();
-    const start = new Date(byId("replay-start").value);
-    if (Number.isNaN(start.valueOf())) return;
+    if (!byId("replay-start").value) return;
+    const start = new Date(momentIn(byId("replay-start").value, timeZone));
     const end = new Date(start.valueOf() + Number(byId("replay-minutes").value) * 60000);
     const query = new URLSearchParams({ start: start.toISOString(), end: end.toISOString() });
     byId("replay-note").textContent = say("live.replay_loading");
@@ -111,9 +113,4 @@ export function placeAt(unit, now_s) {
     lat: unit.lat[last] + share * (unit.lat[next] - unit.lat[last]),
     isSure: true,
   };
-}
-
-/** A time as the field for it wants it, on the visitor's clock. */
-function localText(date) {
-  return new Date(date.valueOf() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 }

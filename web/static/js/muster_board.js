@@ -3,10 +3,8 @@
 import { askJson } from "./api.js";
 import { byId, make } from "./dom.js";
 import { formatMetres, formatNumber, language, say } from "./texts.js";
+import { clockWithSeconds } from "./times.js";
 
-const time = new Intl.DateTimeFormat(language, {
-  hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
-});
 const FIRST_CHOSEN = 3; // of the nearest free ones, until somebody chooses otherwise
 
 export class MusterBoard {
@@ -68,7 +66,7 @@ export class MusterBoard {
       make("summary", {}, say("muster.log", { count: formatNumber(muster.log.length) })),
       make("ol", { class: "muster-log" }, ...muster.log.map((entry) => {
         const unit = muster.units.find((each) => each.unit_id === entry.unit_id);
-        return make("li", {}, `${time.format(new Date(entry.at))} `, unit ? `${unit.code} ` : "",
+        return make("li", {}, `${clockWithSeconds(entry.at)} `, unit ? `${unit.code} ` : "",
           say(`muster.event_${entry.what}`),
           entry.what === "arrived" ? `（${say(`muster.how_${entry.note}`)}）` : entry.note ? `：${entry.note}` : "",
           entry.told_by === "position" ? "" : ` · ${entry.told_by}`);
@@ -78,17 +76,17 @@ export class MusterBoard {
       make("h3", {}, muster.reason),
       make("p", { class: "unit-line" },
         `${muster.place_name || `${muster.lat.toFixed(5)}, ${muster.lon.toFixed(5)}`} · `
-        + say("muster.called_at", { at: time.format(new Date(muster.called_at)), by: muster.called_by })),
+        + say("muster.called_at", { at: clockWithSeconds(muster.called_at), by: muster.called_by })),
       make("p", { class: "muster-figures" }, say("muster.figures", {
         called: figures.called, acknowledged: figures.acknowledged, arrived: figures.arrived,
         declined: figures.declined, silent: figures.silent,
       })),
       times.length ? make("p", { class: "unit-line" }, times.map(([key, at]) =>
-        `${say(`muster.${key}`)} ${time.format(new Date(at))}`).join(" · ")) : null,
+        `${say(`muster.${key}`)} ${clockWithSeconds(at)}`).join(" · ")) : null,
       make("ul", { class: "muster-units" }, ...muster.units.map((unit) => this.unitRow(muster, unit, act))),
       log,
       muster.ended_at
-        ? make("p", { class: "note" }, say("muster.ended", { at: time.format(new Date(muster.ended_at)), by: muster.ended_by }))
+        ? make("p", { class: "note" }, say("muster.ended", { at: clockWithSeconds(muster.ended_at), by: muster.ended_by }))
         : make("div", { class: "button-row" },
           make("button", {
             type: "button", class: "button button-small", "data-act": `go ${muster.muster_id}`,
@@ -103,8 +101,8 @@ export class MusterBoard {
   unitRow(muster, unit, act) {
     let line = say(`muster.state_${unit.state}`);
     if (unit.state === "arrived") {
-      line += ` ${time.format(new Date(unit.arrived_at))}（${say(`muster.how_${unit.arrived_how}`)}）`;
-    } else if (unit.state === "acknowledged") line += ` ${time.format(new Date(unit.acknowledged_at))}`;
+      line += ` ${clockWithSeconds(unit.arrived_at)}（${say(`muster.how_${unit.arrived_how}`)}）`;
+    } else if (unit.state === "acknowledged") line += ` ${clockWithSeconds(unit.acknowledged_at)}`;
     else if (unit.state === "declined") line += `：${unit.decline_reason}`;
     const isAwaited = !muster.ended_at && ["called", "acknowledged"].includes(unit.state);
     if (isAwaited) line += ` · ${wayOf(unit)}`;

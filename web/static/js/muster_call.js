@@ -2,9 +2,9 @@
 
 import { askJson } from "./api.js";
 import { byId, make } from "./dom.js";
-import { formatMetres, language, say } from "./texts.js";
+import { formatMetres, say } from "./texts.js";
+import { clock } from "./times.js";
 
-const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false });
 const REASONS = ["busy", "far", "fault"];
 const BUZZ_MS = [300, 150, 300];
 
@@ -81,7 +81,7 @@ export class MusterCalls {
     ].filter(Boolean).join(" · ");
     const card = make("div", { class: "muster-card", "data-muster": muster.muster_id, "data-state": unit.state },
       make("p", { class: "muster-head" }, make("strong", {}, say(`muster.own_${unit.state}`)),
-        ` ${unit.name} · ${say("muster.called_at", { at: time.format(new Date(unit.called_at)), by: muster.called_by })}`),
+        ` ${unit.name} · ${say("muster.called_at", { at: clock(unit.called_at), by: muster.called_by })}`),
       make("p", { class: "muster-reason" }, muster.reason),
       make("p", { class: "muster-place" },
         make("button", { type: "button", class: "link-button", onclick: () => this.onPlace(muster) },

@@ -4,11 +4,11 @@ import { askJson } from "./api.js";
 import { byId, make } from "./dom.js";
 import { drawRoutes, showRoutes } from "./route_drawing.js";
 import { language, say } from "./texts.js";
+import { clock } from "./times.js";
 
 export { startPageMap } from "./page_map.js";
 export { addVectorTiles } from "./tiles.js";
 
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false });
 
 export function addOwnRoute(map) {
   const group = L.layerGroup().addTo(map);
@@ -36,7 +36,7 @@ function listOf(route) {
       "li", { class: "stop" },
       make("span", {}, String(stop.number)),
       make("div", {},
-        make("time", { datetime: stop.begin_at }, clock.format(new Date(stop.begin_at))), " ",
+        make("time", { datetime: stop.begin_at }, clock(stop.begin_at)), " ",
         stop.name || say(`routes.kind_${stop.kind}`),
         make("details", {}, make("summary", {}, say("routes.way")),
           make("ul", {}, ...stop.instructions.map((text) => make("li", {}, text)))))))),

@@ -6,6 +6,7 @@ import { startLayerSwitch } from "./layer_switch.js";
 import { startNotices } from "./notices.js";
 import { startSheet } from "./sheet.js";
 import { say } from "./texts.js";
+import { dateAndClock } from "./times.js";
 import { startViewLink } from "./view_link.js";
 
 /** Put controls and panel around a map with its layers; the sheet of a phone is returned. */
@@ -62,7 +63,7 @@ function startTools() {
   byId("print-page").addEventListener("click", () => window.print());
   window.addEventListener("beforeprint", () => {
     byId("print-line").textContent = say("map.print_line", {
-      link: location.href, time: new Date().toLocaleString(document.documentElement.lang),
+      link: location.href, time: dateAndClock(new Date()),
     });
   });
   // the other language, the same view

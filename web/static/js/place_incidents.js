@@ -4,15 +4,13 @@ import { askJson } from "./api.js";
 import { byId, make } from "./dom.js";
 import { localTimeIn, momentIn } from "./local_days.js";
 import { openForm } from "./place_dialog.js";
-import { formatMetres, formatNumber, language, say, settings } from "./texts.js";
+import { formatMetres, formatNumber, language, say, settings, timeZone } from "./texts.js";
+import { dateAndClock } from "./times.js";
 
 const URL = `/v1/addresses/${settings.address_id}/incidents`;
 const AT_FIRST = 6;
 const HOUR_MS = 3600000;
 const SOURCES = ["resident_reported", "officer_initiated", "sensor", "transferred"];
-const times = new Intl.DateTimeFormat(document.documentElement.lang, {
-  timeZone: settings.time_zone, dateStyle: "medium", timeStyle: "short",
-});
 
 let found = null;
 let categories = [];
@@ -40,7 +38,7 @@ function draw() {
   if (repeated) {
     byId("incident-repeated").textContent = say("place.incident_repeated", {
       count: formatNumber(repeated.count), open: formatNumber(repeated.open_count),
-      since: timeText(repeated.first_at),
+      since: dateAndClock(repeated.first_at),
     });
   }
   byId("incident-list").replaceChildren(
@@ -68,19 +66,15 @@ function nameOf(code) {
   return language === "en" ? category.name_en ?? category.name : category.name;
 }
 
-function timeText(moment) {
-  return times.format(new Date(moment));
-}
-
 /** When it happened: a moment, or a stretch. */
 function whenText({ occurred_from, occurred_to }) {
   return occurred_from === occurred_to
-    ? timeText(occurred_from) : say("place.incident_stretch", { from: timeText(occurred_from), to: timeText(occurred_to) });
+    ? dateAndClock(occurred_from) : say("place.incident_stretch", { from: dateAndClock(occurred_from), to: dateAndClock(occurred_to) });
 }
 
 function row(incident) {
   const tag = { open: "tag tag-due", closed: "tag", annulled: "tag incident-annulled" }[incident.status];
-  const step = (name) => incident[name] && say(`place.incident_${name}`, { time: timeText(incident[name]) });
+  const step = (name) => incident[name] && say(`place.incident_${name}`, { time: dateAndClock(incident[name]) });
   return make("article", { class: "record incident", id: `incident-${incident.id}`, tabindex: "-1" },
     make("h3", { class: "record-name" }, nameOf(incident.category_code),
       make("span", { class: tag }, say(`place.incident_${incident.status}`)),
@@ -105,7 +99,7 @@ async function showHistory(details, incident) {
   try {
     const { history } = await askJson(`/v1/incidents/${incident.id}`);
     details.querySelector("ul").append(...history.map((was) => make("li", {}, say("place.incident_was", {
-      status: say(`place.incident_${was.status}`), until: timeText(was.until),
+      status: say(`place.incident_${was.status}`), until: dateAndClock(was.until),
     }))));
   } catch (error) {
     details.append(make("p", { class: "fault", role: "alert" }, error.message));
@@ -136,7 +130,7 @@ async function setStatus({ id, version }, status) {
 }
 
 function record() {
-  const now = localTimeIn(settings.time_zone, new Date());
+  const now = localTimeIn(timeZone, new Date());
   const kinds = leaves();
   openForm({
     title: say("place.record_incident"),
@@ -165,8 +159,8 @@ function record() {
       url: "/v1/incidents",
       body: {
         category_code: values.category_code, source: values.source, reported_at: new Date().toISOString(),
-        occurred_from: momentIn(values.occurred_from, settings.time_zone),
-        ...(values.occurred_to ? { occurred_to: momentIn(values.occurred_to, settings.time_zone) } : {}),
+        occurred_from: momentIn(values.occurred_from, timeZone),
+        ...(values.occurred_to ? { occurred_to: momentIn(values.occurred_to, timeZone) } : {}),
         address_text: settings.address_text,
         ...(settings.point ? { lon: settings.point[0], lat: settings.point[1] } : {}),
       },
@@ -192,12 +186,12 @@ function leaves() {
 /** What is recorded already within an hour, here or near by; null where nothing is. */
 function suggestion(localTime) {
   if (!localTime) return null;
-  const at = Date.parse(momentIn(localTime, settings.time_zone));
+  const at = Date.parse(momentIn(localTime, timeZone));
   const same = found.incidents.filter((each) => each.status !== "annulled"
     && Math.abs(Date.parse(each.occurred_from) - at) <= HOUR_MS);
   if (!same.length) return null;
   return say("place.incident_perhaps", {
-    which: same.map((each) => `${nameOf(each.category_code)} ${timeText(each.occurred_from)} (${each.id})`).join(" · "),
+    which: same.map((each) => `${nameOf(each.category_code)} ${dateAndClock(each.occurred_from)} (${each.id})`).join(" · "),
   });
 }
 

@@ -1,7 +1,9 @@
 // What the pages of response by road share: colours of rings, times as people read them, pins.
 
 import { make } from "./dom.js";
-import { formatNumber, say } from "./texts.js";
+import { dayIn } from "./local_days.js";
+import { formatNumber, say, timeZone } from "./texts.js";
+import { clock, dayAndClock } from "./times.js";
 
 // ColorBrewer Blues for what is reached, an orange for what isn't: told apart by lightness as well.
 export const RING_COLOURS = ["#08519c", "#4292c6", "#9ecae1", "#fdae6b"];
@@ -26,18 +28,15 @@ export function duration(seconds) {
 }
 
 /** A moment as a clock tells it, with the day where it isn't today. */
-export function clock(moment) {
-  const at = new Date(moment);
-  const isToday = at.toDateString() === new Date().toDateString();
-  return at.toLocaleString(document.documentElement.lang, isToday
-    ? { hour: "2-digit", minute: "2-digit" }
-    : { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" });
+export function clockOfDay(moment) {
+  const isToday = dayIn(timeZone, new Date(moment)) === dayIn(timeZone, new Date());
+  return isToday ? clock(moment) : dayAndClock(moment);
 }
 
 /** The reason why a unit doesn't count, with since when. */
 export function whyNot(unit) {
   const why = say(`response.why_${unit.why_not}`);
-  return unit.since ? say("response.why_since", { why, time: clock(unit.since) }) : why;
+  return unit.since ? say("response.why_since", { why, time: clockOfDay(unit.since) }) : why;
 }
 
 export function pin(kind, label) {

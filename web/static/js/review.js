@@ -2,10 +2,11 @@
 
 import { askJson, wasGivenUp } from "./api.js";
 import { mapLink, percent, reasonText } from "./candidates.js";
-import { faultLine, startKeys, startNote, startStatusButtons, timeText } from "./desk.js";
+import { faultLine, startKeys, startNote, startStatusButtons } from "./desk.js";
 import { byId, make } from "./dom.js";
 import { levelName, startSearch } from "./search.js";
 import { formatNumber, say } from "./texts.js";
+import { dateAndClock } from "./times.js";
 
 const PAGE_ITEMS = 100;
 const LOAD_BELOW = 10; // texts left in the list at which the next page is asked for
@@ -129,7 +130,7 @@ function drawDetail() {
   byId("detail").replaceChildren(
     make("h2", {}, item.address_text),
     make("p", { class: "quiet" }, say("review.from", {
-      source: item.source, time: timeText(item.created_at),
+      source: item.source, time: dateAndClock(item.created_at),
     })),
     ...(item.status === "open" ? candidateViews() : decisionViews(item)),
   );
@@ -174,7 +175,7 @@ function decisionViews(item) {
     isMatched ? make("p", {}, item.standard_address ?? say("review.out_of_sight")) : null,
     item.note ? make("p", {}, item.note) : null,
     make("p", { class: "quiet" }, say("review.decided", {
-      who: item.decided_by, time: timeText(item.decided_at),
+      who: item.decided_by, time: dateAndClock(item.decided_at),
     })),
     make("div", { class: "button-row" }, make("button", {
       type: "button", class: "button", onclick: () => takeBack(item),

@@ -2,9 +2,11 @@
 
 import { askJson } from "./api.js";
 import { afterPause, byId, make } from "./dom.js";
+import { addDays, dayIn, momentIn } from "./local_days.js";
 import { dragStops } from "./route_dragging.js";
 import { colourOf, drawRoutes, showRoutes } from "./route_drawing.js";
-import { formatMetres, formatNumber, say } from "./texts.js";
+import { formatMetres, formatNumber, say, timeZone } from "./texts.js";
+import { clock as at, dateAndClock } from "./times.js";
 
 export { startPageMap } from "./page_map.js";
 export { addVectorTiles } from "./tiles.js";
@@ -13,10 +15,8 @@ const POLL_MS = 700;
 const ACTUAL_MS = 15000;
 const TABS = ["ask", "plan", "actual"];
 const locale = document.documentElement.lang;
-const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hour12: false });
 const share = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
 const one = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
-const at = (text) => clock.format(new Date(text));
 const minutes = (seconds) => say("routes.minutes", { value: formatNumber(Math.round(seconds / 60)) });
 
 let plan = null;
@@ -29,8 +29,7 @@ export function addRoutes(given) {
   group = L.layerGroup().addTo(map);
   for (const name of TABS) byId(`tab-${name}`).addEventListener("click", () => showTab(name));
   byId("tab-ask").parentElement.addEventListener("keydown", moveTab);
-  const now = new Date();
-  byId("ask-day").value = new Date(now - now.getTimezoneOffset() * 60000).toISOString().slice(0, 10);
+  byId("ask-day").value = dayIn(timeZone, new Date());
   const reload = afterPause(() => guarded(loadCandidates), 300);
   for (const id of ["day", "from", "until", "slots", "dwell"]) byId(`ask-${id}`).addEventListener("change", reload);
   byId("ask-form").addEventListener("submit", (event) => event.preventDefault());
@@ -104,10 +103,9 @@ function post(what, body, hasNoAnswer = false) {
 
 function period() {
   const day = byId("ask-day").value;
-  const start = new Date(`${day}T${byId("ask-from").value}`);
-  const end = new Date(`${day}T${byId("ask-until").value}`);
-  if (end <= start) end.setDate(end.getDate() + 1); // a night shift
-  return { start: start.toISOString(), end: end.toISOString() };
+  const [from, until] = [byId("ask-from").value, byId("ask-until").value];
+  const lastDay = until <= from ? addDays(day, 1) : day; // a night shift
+  return { start: momentIn(`${day}T${from}`, timeZone), end: momentIn(`${lastDay}T${until}`, timeZone) };
 }
 
 async function loadCandidates() {
@@ -171,7 +169,7 @@ async function loadPlans() {
   byId("plan-choice").replaceChildren(
     make("option", { value: "" }, say("routes.choose_plan")),
     ...plans.map((each) => make("option", { value: each.plan_id, selected: each.plan_id === plan?.plan_id },
-      `#${each.plan_id} · ${new Date(each.starts_at).toLocaleDateString(locale)} ${at(each.starts_at)} · ${say(`routes.status_${each.status}`)}`)),
+      `#${each.plan_id} · ${dateAndClock(each.starts_at)} · ${say(`routes.status_${each.status}`)}`)),
   );
 }
 

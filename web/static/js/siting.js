@@ -6,6 +6,7 @@ import { registerLayer } from "./layer_switch.js";
 import { clearFault, reportFault } from "./notices.js";
 import { duration, EDGE, legendRow, pin, share } from "./response.js";
 import { formatNumber, say } from "./texts.js";
+import { clockWithSeconds } from "./times.js";
 
 export { startPageMap } from "./page_map.js";
 export { addVectorTiles } from "./tiles.js";
@@ -89,7 +90,7 @@ export function addSiting(map, options) {
   function nameOf(plan) {
     return say("siting.plan_name", {
       question: say(`siting.question_${plan.question}`), count: formatNumber(plan.sites.length),
-      time: new Date(plan.asked_at).toLocaleTimeString(document.documentElement.lang),
+      time: clockWithSeconds(plan.asked_at),
     });
   }
 

@@ -3,6 +3,7 @@
 import { askJson } from "./api.js";
 import { byId } from "./dom.js";
 import { openTask, say } from "./texts.js";
+import { clock } from "./times.js";
 
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
@@ -25,12 +26,6 @@ function draw() {
     const left_ms = Math.max(0, new Date(task.ends_at) - Date.now());
     timer = setTimeout(() => take(null), Math.min(left_ms, TIMER_MAX_MS));
   }
-}
-
-function clock(time) {
-  return new Date(time).toLocaleTimeString(document.documentElement.lang, {
-    hour: "2-digit", minute: "2-digit",
-  });
 }
 
 function take(next) {

@@ -5,6 +5,7 @@ const config = JSON.parse(document.getElementById("page-config").textContent);
 export const language = config.language;
 export const settings = config.settings;
 export const openTask = config.task; // null where none is open
+export const timeZone = config.time_zone; // the deployment's
 
 const locale = document.documentElement.lang;
 const wholeNumbers = new Intl.NumberFormat(locale);
