@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_FLAGS = [
@@ -21,6 +21,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# As long as for what is clicked: a busy machine is no fault of a page.
+expect.set_options(timeout=20_000)
 # Small for a desk: pixels drawn without a graphics card are what these tests wait for.
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1100, "height": 700}}
 PHONE: dict[str, Any] = {
