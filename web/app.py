@@ -13,6 +13,7 @@ from geo.errors import NotPermitted, NotSignedIn, PasswordChangeNeeded
 from geo.settings import Settings
 from geo.store.database import Database
 from web import (
+    balance,
     coverage,
     live,
     own_account,
@@ -41,6 +42,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.include_router(units.router)
     app.include_router(coverage.router)
     app.include_router(response.router)
+    app.include_router(balance.router)
     app.include_router(provider_sign_in.router)
     app.include_router(own_account.router)
     app.include_router(routes.router)

@@ -16,12 +16,14 @@ class NavigationPage:
 
     name : as the page calls itself in `render_page(page=…)`; its text is `common.page_NAME`
     group : its menu, of `GROUPS`
+    or_permission : another that does as well
     for_everything : offered only to those whose scope is the whole store
     """
 
     name: str
     group: str
     permission: Permission = Permission.READ
+    or_permission: Permission | None = None
     for_everything: bool = False
 
     @property
@@ -30,9 +32,10 @@ class NavigationPage:
 
     def offered_to(self, caller: Caller) -> bool:
         """Whether the caller's bar has it."""
-        return caller.may(self.permission) and (
-            caller.scope.is_everything or not self.for_everything
+        may = caller.may(self.permission) or (
+            self.or_permission is not None and caller.may(self.or_permission)
         )
+        return may and (caller.scope.is_everything or not self.for_everything)
 
 
 # In the order of the bar; the text of a group is `common.group_NAME`.
@@ -49,6 +52,7 @@ NAVIGATION = (
     NavigationPage("geocode", "places"),
     NavigationPage("review", "places"),
     NavigationPage("duplicates", "places"),
+    NavigationPage("balance", "places", Permission.LEAD, Permission.IMPORT),
     NavigationPage("due", "records", Permission.WRITE),
     NavigationPage("exports", "records"),
     NavigationPage("rights", "records", Permission.RIGHTS),

@@ -45,6 +45,7 @@ from geo.roads.modes import TravelMode
 from geo.tables import (
     DUPLICATE_STATUSES,
     EXPORT_STATUSES,
+    GRID_DRAFT_STATUSES,
     MEMBER_ROLES,
     PLAN_STATUSES,
     REVIEW_STATUSES,
@@ -68,6 +69,8 @@ from layers.routes.actual import StopState
 from layers.routes.plan import Obstacle
 from layers.routes.problem import PlaceKind
 from layers.siting.stages import Question
+from layers.stored_blocks import COLUMNS
+from web.balance import BALANCE_SHOWN
 from web.cli import VERBS
 from web.navigation import GROUPS, NAVIGATION
 from web.pages import DATUMS_OFFERED, FRONT_SHOWN, IMPORT_KINDS, SIGN_IN_FAULTS
@@ -84,7 +87,7 @@ ROUTE_REASONS = (
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|live|coverage|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|account|accounts|audit_page|routes|result_map|muster|units)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|live|coverage|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|account|accounts|audit_page|routes|result_map|muster|units|balance)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 
@@ -118,10 +121,24 @@ def muster_keys() -> set[str]:
     )
 
 
+def balance_keys() -> set[str]:
+    """Keys of the page where grids are drawn that are put together from a name."""
+    columns = ("grid", "households", "deviation", "lock", "addresses", "key_places", "workload",
+               "area", "compactness")  # fmt: skip
+    return (
+        {f"balance.weight_{name}" for name in COLUMNS}
+        | {f"balance.status_{status}" for status in GRID_DRAFT_STATUSES}
+        | {f"balance.is_{status}" for status in GRID_DRAFT_STATUSES}
+        | {f"balance.col_{name}" for name in columns}
+        | {f"map.layer_{name}" for name in BALANCE_SHOWN}
+    )
+
+
 def computed_keys() -> set[str]:
     """Keys put together from a name: they can't be found by reading."""
     return (
-        {f"level.{level}" for level in (*ADDRESS_COMPONENTS, "point_of_interest")}
+        balance_keys()
+        | {f"level.{level}" for level in (*ADDRESS_COMPONENTS, "point_of_interest")}
         | {f"map.layer_{name}" for name in FRONT_SHOWN}
         | {f"common.page_{page.name}" for page in NAVIGATION}
         | {f"routes.status_{status}" for status in PLAN_STATUSES}
