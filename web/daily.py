@@ -14,13 +14,14 @@ from geo.audit import OPERATOR, Access, make_partitions
 from geo.audit_anchors import anchor
 from geo.coverage.records import purge_presence
 from geo.demo.patrol import keep_patrol
-from geo.errors import InvalidFile, PlatformError
+from geo.errors import Conflict, InvalidFile, PlatformError
 from geo.grid_versions import follow_grids
-from geo.positions.purging import purge_positions
+from geo.positions.purging import is_rolled_up, positions_kept_from, purge_positions
 from geo.registers import cycles_of, follow_cycles
 from geo.retention import run_retention
 from geo.settings import Settings
 from geo.store.database import Database
+from layers.coverage_follower import CoverageFollower
 
 log = structlog.get_logger(__name__)
 
@@ -69,15 +70,26 @@ def delete_what_is_over(database: Database, settings: Settings, now: datetime) -
 
 
 def keep_positions(database: Database, settings: Settings, now: datetime) -> None:
-    """Purge the positions of units that are older than they are kept; the receipt is stored."""
+    """Purge the positions of units that are older than they are kept; the receipt is stored.
+
+    What isn't rolled up yet to grids and hours, which name no unit and stay, is rolled up first.
+
+    Raises
+    ------
+    Conflict : it couldn't be, since another process follows this store: nothing is purged
+    """
+    before = positions_kept_from(settings.positions_kept_days, now)
+    with database.session() as session:
+        is_ready = is_rolled_up(session, before=before)
+    if not is_ready:
+        CoverageFollower(database, settings, now=lambda: now).catch_up()
     with database.session() as session:
         receipt = purge_positions(
-            session, kept_days=settings.positions_kept_days, now=now, purged_by="gridbeat"
+            session, kept_days=settings.positions_kept_days, now=now, purged_by=PROGRAM.actor
         )
-        # What was rolled up to grids and hours, which names no unit, stays.
-        hours = purge_presence(session, before=receipt.before)
+        hours = purge_presence(session, before=before)
     log.info(
-        "positions.purged", before=receipt.before.isoformat(), count=receipt.position_count,
+        "positions.purged", before=before.isoformat(), count=receipt.row_count if receipt else 0,
         hours=hours,
     )  # fmt: skip
 
@@ -104,7 +116,10 @@ def each_day(
     begin_day(database, begun)
     keep_due(database, settings)
     delete_what_is_over(database, settings, now())
-    keep_positions(database, settings, now())
+    try:
+        keep_positions(database, settings, now())
+    except Conflict as error:  # the next day purges them
+        log.warning("positions.not_purged", reason=error.message)
     leaving = threading.Event()
 
     def watch() -> None:

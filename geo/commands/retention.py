@@ -14,6 +14,7 @@ from geo.commands.audit import operator
 from geo.commands.context import open_store
 from geo.retention import AUDIT_DAYS_MIN, RULES, find_receipts, rules_of, run_retention
 from geo.settings import load_settings
+from geo.tables import RetentionReceipt
 
 app = typer.Typer(help="How long what is kept, and deleting it then.", no_args_is_help=True)
 console = Console()
@@ -53,7 +54,7 @@ def receipts(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Receipts at most.")] = 20,
 ) -> None:
     """List what was deleted, newest first."""
-    shown = Table("when", "rule", "rows", "kept for [days]", "from", "to", "by")
+    shown = Table("when", "rule", "rows", "kept for [days]", "from", "to", "by", "kept")
     with open_store() as database, database.session() as session:
         for each in find_receipts(session, rule=rule, limit=limit):
             shown.add_row(
@@ -64,5 +65,16 @@ def receipts(
                 f"{each.oldest_at:%Y-%m-%d}",
                 f"{each.newest_at:%Y-%m-%d}",
                 Text(each.deleted_by),
+                _kept(each),
             )
     console.print(shown)
+
+
+def _kept(receipt: RetentionReceipt) -> str:
+    """What stays of positions: rows of coverage, which name no unit; how their hash begins."""
+    if receipt.kept_row_count is None:
+        return ""
+    return (
+        f"{receipt.unit_count:,} units; {receipt.kept_row_count:,} rows of coverage, "
+        f"SHA-256 {(receipt.kept_sha256 or '')[:12]}"
+    )

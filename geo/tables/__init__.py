@@ -50,7 +50,6 @@ from geo.tables.patrol_position import (
     PatrolLatest,
     PatrolPosition,
     PositionDrop,
-    PositionPurge,
 )
 from geo.tables.patrol_unit import (
     MEMBER_ROLES,
@@ -175,7 +174,6 @@ __all__ = [
     "PatrolUnitMember",
     "PatrolUnitStatus",
     "PositionDrop",
-    "PositionPurge",
     "RecordHistory",
     "RecordReport",
     "RecordVerification",

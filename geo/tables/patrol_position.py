@@ -104,15 +104,3 @@ class PositionDrop(Base):
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     reason: Mapped[str] = mapped_column(Text, primary_key=True)
     fix_count: Mapped[int] = mapped_column(Integer)
-
-
-class PositionPurge(Base):
-    """The receipt of a purge: all positions before a moment are gone."""
-
-    __tablename__ = "position_purge"
-
-    id: Mapped[RowId]
-    purged_at: Mapped[Timestamp]
-    before: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    position_count: Mapped[int] = mapped_column(BigInteger)
-    purged_by: Mapped[str] = mapped_column(Text)

@@ -126,6 +126,22 @@ $$
     VALUES (p_rule, p_keep_days, p_row_count, p_oldest, p_newest, p_by, clock_timestamp())
 $$;
 
-REVOKE ALL ON FUNCTION retention_delete, retention_note, erase_resident, erase_residences
+-- Positions are purged by days: the receipt says of how many units, and what stays of those hours.
+CREATE OR REPLACE FUNCTION retention_note_positions(
+    p_keep_days int, p_by text, p_row_count bigint, p_oldest timestamptz, p_newest timestamptz,
+    p_unit_count int, p_kept_row_count bigint, p_kept_sha256 text
+) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+$$
+    INSERT INTO public.retention_receipt
+        (rule, keep_days, row_count, oldest_at, newest_at, deleted_by, deleted_at, unit_count,
+         kept_row_count, kept_sha256)
+    VALUES ('positions', p_keep_days, p_row_count, p_oldest, p_newest, p_by, clock_timestamp(),
+        p_unit_count, p_kept_row_count, p_kept_sha256)
+    RETURNING id
+$$;
+
+REVOKE ALL ON FUNCTION retention_delete, retention_note, retention_note_positions, erase_resident, erase_residences
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION retention_delete, retention_note, erase_resident TO gridbeat_app;
+GRANT EXECUTE ON FUNCTION retention_delete, retention_note, retention_note_positions, erase_resident
+    TO gridbeat_app;

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from geo.errors import DatabaseUnavailable, InvalidInput
+from geo.errors import Conflict, DatabaseUnavailable, InvalidInput
 from geo.positions import intake as intake_module
 from geo.positions.batch import read_batch
 from geo.positions.fix import Drop, Fix, Reading, Source
@@ -123,6 +123,11 @@ def test_what_came_before_its_day_had_room_is_moved_there(session: Session) -> N
     assert store_fixes(session, [placed(unit, 10)]).outcomes == [Drop.DUPLICATE]
 
 
+def rolled_up(session: Session) -> None:
+    """As if coverage had been computed: tests/web/test_daily.py lets it be."""
+    session.execute(text("DELETE FROM coverage_due"))
+
+
 def test_who_reads_all_days_stops_neither_the_intake_nor_a_purge(database: Database) -> None:
     with database.session() as session:
         unit = on_duty(session)
@@ -138,8 +143,9 @@ def test_who_reads_all_days_stops_neither_the_intake_nor_a_purge(database: Datab
             assert not make_position_partitions(session, now=NOW)
         with database.session() as session:
             assert store_fixes(session, [placed(unit, 10)]).outcomes == [None]
+            rolled_up(session)
             receipt = purge_positions(session, kept_days=60, now=NOW, purged_by="test")
-            assert receipt.position_count == 1
+            assert receipt is not None and receipt.row_count == 1
     with database.session() as session:
         assert make_position_partitions(session, now=NOW)
         assert where_positions_lie(session) == ["patrol_position_2026_03_04"]
@@ -147,7 +153,7 @@ def test_who_reads_all_days_stops_neither_the_intake_nor_a_purge(database: Datab
             text("relname ~ '^patrol_position_2025_12_04$'")
         )  # fmt: skip
         assert session.scalar(days) == 1  # emptied, but not dropped yet
-        assert purge_positions(session, kept_days=60, now=NOW, purged_by="x").position_count == 0
+        assert purge_positions(session, kept_days=60, now=NOW, purged_by="x") is None
         assert session.scalar(days) == 0
 
 
@@ -160,12 +166,17 @@ def test_a_purge_leaves_a_receipt_and_what_is_younger(session: Session) -> None:
         make_position_partitions(session, now=start if days != 90 else NOW)
         assert store_fixes(session, [placed(unit, 60 - days * 86_400)]).outcomes == [None]
         units.append(unit.id)
+    with pytest.raises(Conflict, match="stay until it is"):
+        purge_positions(session, kept_days=60, now=NOW, purged_by="test")
+    rolled_up(session)
     receipt = purge_positions(session, kept_days=60, now=NOW, purged_by="test")
-    assert (receipt.position_count, receipt.before.isoformat()) == (2, "2026-01-03T00:00:00+00:00")
+    assert receipt is not None
+    assert (receipt.rule, receipt.row_count, receipt.unit_count) == ("positions", 2, 2)
+    assert receipt.newest_at < datetime(2026, 1, 3, tzinfo=UTC)
     assert session.scalars(select(PatrolPosition.unit_id)).all() == units[2:] or set(
         session.scalars(select(PatrolPosition.unit_id))
     ) == set(units[2:])
-    assert purge_positions(session, kept_days=60, now=NOW, purged_by="x").position_count == 0
+    assert purge_positions(session, kept_days=60, now=NOW, purged_by="x") is None
     with pytest.raises(InvalidInput, match="wanted 2 at least"):
         purge_positions(session, kept_days=1, now=NOW, purged_by="x")
 
