@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi import Request
@@ -69,10 +71,8 @@ def test_a_leader_makes_a_unit_and_a_member_sees_it_on_a_phone(
         page.locator("#member-form button").click()
         expect(page.locator("#members li")).to_contain_text("worker")
         page.locator("#week-after").click()
-        monday = page.evaluate(
-            "(() => { const d = new Date(); d.setDate(d.getDate() + 7 - ((d.getDay() + 6) % 7));"
-            "return d.toLocaleDateString('sv'); })()"
-        )
+        today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+        monday = today + timedelta(days=7 - today.weekday())
         page.locator("#shift-from").fill(f"{monday}T08:00")
         page.locator("#shift-to").fill(f"{monday}T16:00")
         page.locator("#shift-days").fill("2")

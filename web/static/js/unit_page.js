@@ -1,29 +1,23 @@
 // One patrol unit: what it is, who belongs to it, its roster by the week, its devices; and calls to it.
 
 import { askJson } from "./api.js";
-import { faultLine, timeText } from "./desk.js";
+import { faultLine } from "./desk.js";
 import { byId, make } from "./dom.js";
+import { addDays, dayIn, momentIn, mondayOf, startOfDay } from "./local_days.js";
 import { MusterCalls } from "./muster_call.js";
-import { formatNumber, language, say, settings } from "./texts.js";
+import { formatNumber, language, say, settings, timeZone } from "./texts.js";
+import { clock, dateAndClock, timeFormat } from "./times.js";
 import { wordsOf } from "./words.js";
 
 const COMMA = language === "zh" ? "、" : ", ";
-const DAY_MS = 86400000;
 const path = `/v1/units/${settings.unit_id}`;
 const showFault = faultLine("unit-fault");
-const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false });
-const dayName = new Intl.DateTimeFormat(language, { month: "numeric", day: "numeric", weekday: "short" });
+const dayFormat = timeFormat({ month: "numeric", day: "numeric", weekday: "short" });
 let unit = null;
-let monday = mondayOf(new Date());
+let monday = mondayOf(dayIn(timeZone, new Date())); // "2026-11-23"
 
-function mondayOf(day) {
-  const found = new Date(day.getFullYear(), day.getMonth(), day.getDate());
-  found.setDate(found.getDate() - ((found.getDay() + 6) % 7));
-  return found;
-}
-
-function dayAfter(day, count) {
-  return new Date(day.getFullYear(), day.getMonth(), day.getDate() + count);
+function dayName(day) {
+  return dayFormat.format(new Date(startOfDay(day, timeZone)));
 }
 
 /** Ask for a change, then draw all anew; `told` says what was done. */
@@ -46,14 +40,14 @@ async function change(url, method, body, told = "units.saved") {
 async function load() {
   const [found, members, shifts] = await Promise.all([
     askJson(path), askJson(`${path}/members?former=true`),
-    askJson(`${path}/shifts?start=${encodeURIComponent(monday.toISOString())}&end=${encodeURIComponent(dayAfter(monday, 7).toISOString())}`),
+    askJson(`${path}/shifts?start=${encodeURIComponent(startOfDay(monday, timeZone))}&end=${encodeURIComponent(startOfDay(addDays(monday, 7), timeZone))}`),
   ]);
   unit = found;
   showFacts();
   showMembers(members.members);
   showRoster(shifts.shifts);
   showDevices();
-  byId("unit-told").textContent = unit.ended_at ? say("units.ended", { at: timeText(unit.ended_at) }) : "";
+  byId("unit-told").textContent = unit.ended_at ? say("units.ended", { at: dateAndClock(unit.ended_at) }) : "";
   document.documentElement.setAttribute("data-version", String(unit.version));
 }
 
@@ -83,19 +77,20 @@ function button(text, onclick, name) {
 function showMembers(members) {
   byId("members").replaceChildren(...members.map((member) => make("li", { class: member.left_at ? "is-over" : "" },
     make("span", {}, make("b", {}, member.name), member.account ? make("span", { class: "code" }, ` ${member.account}`) : "",
-      make("span", { class: "quiet" }, ` ${say(`live.role_${member.role}`)} · ${timeText(member.joined_at)} – ${member.left_at ? timeText(member.left_at) : ""}`)),
+      make("span", { class: "quiet" }, ` ${say(`live.role_${member.role}`)} · ${dateAndClock(member.joined_at)} – ${member.left_at ? dateAndClock(member.left_at) : ""}`)),
     settings.leads && !member.left_at
       ? button(say("units.leave"), () => change(`${path}/members/${member.member_id}/leave`, "POST"), `leave ${member.member_id}`) : null)));
 }
 
 function showRoster(shifts) {
-  byId("week-text").textContent = `${dayName.format(monday)} – ${dayName.format(dayAfter(monday, 6))}`;
+  byId("week-text").textContent = `${dayName(monday)} – ${dayName(addDays(monday, 6))}`;
   const now = Date.now();
+  const today = dayIn(timeZone, new Date());
   byId("roster").replaceChildren(...[...Array(7).keys()].map((number) => {
-    const day = dayAfter(monday, number);
-    const own = shifts.filter(({ starts_at: at }) => new Date(at) >= day && new Date(at) < dayAfter(day, 1));
-    return make("tr", { class: now >= day && now < day.getTime() + DAY_MS ? "is-today" : "" },
-      make("th", { scope: "row" }, dayName.format(day)),
+    const day = addDays(monday, number);
+    const own = shifts.filter(({ starts_at: at }) => dayIn(timeZone, new Date(at)) === day);
+    return make("tr", { class: day === today ? "is-today" : "" },
+      make("th", { scope: "row" }, dayName(day)),
       make("td", {}, ...(own.length ? own.map((shift) => shiftView(shift, now)) : [make("span", { class: "quiet" }, "—")])));
   }));
 }
@@ -103,7 +98,7 @@ function showRoster(shifts) {
 function shiftView(shift, now) {
   const isRunning = new Date(shift.starts_at) <= now && new Date(shift.ends_at) > now;
   return make("span", { class: isRunning ? "shift is-running" : "shift" },
-    `${clock.format(new Date(shift.starts_at))}–${clock.format(new Date(shift.ends_at))}`,
+    `${clock(shift.starts_at)}–${clock(shift.ends_at)}`,
     settings.leads && new Date(shift.starts_at) > now
       ? make("button", {
         type: "button", class: "shift-remove", "aria-label": say("units.cancel_shift"), title: say("units.cancel_shift"),
@@ -154,11 +149,10 @@ onSubmit("member-form", async () => {
   if (done) byId("member-name").value = "";
 });
 onSubmit("shift-form", async () => {
-  const [from, to] = ["shift-from", "shift-to"].map((id) => new Date(byId(id).value));
+  const [from, to] = ["shift-from", "shift-to"].map((id) => byId(id).value); // "2026-11-23T08:00"
   for (let number = 0; number < Number(byId("shift-days").value); number += 1) {
-    const shifted = [from, to].map((each) => new Date(
-      each.getFullYear(), each.getMonth(), each.getDate() + number, each.getHours(), each.getMinutes(),
-    ).toISOString());
+    const shifted = [from, to].map((each) =>
+      momentIn(`${addDays(each.slice(0, 10), number)}${each.slice(10)}`, timeZone));
     if (!(await change(`${path}/shifts`, "POST", { starts_at: shifted[0], ends_at: shifted[1] }))) return;
   }
 });
@@ -181,7 +175,7 @@ byId("once-done").addEventListener("click", () => {
 });
 for (const [id, days] of [["week-before", -7], ["week-after", 7]]) {
   byId(id).addEventListener("click", () => {
-    monday = dayAfter(monday, days);
+    monday = addDays(monday, days);
     load().catch((error) => showFault(error.message));
   });
 }
