@@ -1,22 +1,25 @@
 """Real positions through the store: a log of vehicles becomes coverage that the map shows.
 
     GRIDBEAT_DATA_FOLDER=/tmp/replay GRIDBEAT_DEMO=false \\
-        python -m bench.coverage_replay --avl FILE [--first DAY --last DAY]
+        python -m bench.coverage_replay --avl FILE [--first DAY --last DAY] [--again DAYS]
 
 The file (parquet: vehicle_id, time_utc, longitude, latitude) is moved by whole weeks, so that it
 ends some days ago: hours and weekdays stay. Squares of 1 km with positions in them become grids,
 squares of 3 km communities; each vehicle a unit of the grids it was in most, each of its days a
-shift from its first to its last fix. Positions go in as the intake stores them, past HTTP; then the
-follower computes what is due, a transaction a batch. Then all is forgotten and comes again in
-shuffled tenths, a tenth of each twice: it must come to the same bytes. Afterwards `./gridbeat run`
-with the same variables and GRIDBEAT_POSITIONS_KEPT_DAYS=3650 shows it at /coverage.
+shift from its first to its last fix. Day after day positions go in as the intake stores them, past
+HTTP; then the follower computes what is due. The first `--again` days come twice: after the first
+time all is forgotten and comes in shuffled tenths, a tenth of each twice, and must come to the same
+bytes. At the end one fix comes late into a full day. Who stops it after that beginning goes on at
+the next day with the same command. Afterwards `./gridbeat run` with the same variables and
+GRIDBEAT_POSITIONS_KEPT_DAYS=3650 shows it at /coverage.
 
 Nothing of the file is shipped, nor what is made of it: see the licence of the data.
 
-RESULT: fixes, units, shifts; store_per_s (fixes a second into the table, with the trigger);
-fixes_per_s, fixes_per_cpu_s (from there to presence and coverage in the store, wall and processor
-of this process; the database's own work is in the wall); late_s (one late fix into a full day, from
-stored to computed), same_bytes (1 or 0), hours_of_units, rows_of_grids, kb_a_unit_day.
+RESULT: fixes, days (of this run), units, shifts; store_per_s (fixes a second into the table, with
+the trigger); fixes_per_s, fixes_per_cpu_s (from there to presence and coverage in the store, wall
+and processor of this process; the database's own work is in the wall); late_s (one late fix into a
+full day, from stored to computed), same_bytes (1 or 0), hours_of_units, rows_of_grids,
+kb_a_unit_day.
 """
 
 from __future__ import annotations
@@ -54,12 +57,15 @@ from geo.tables import (
     DutyShift,
     GridCoverage,
     PatrolUnit,
+    StoreNote,
     UnitPresence,
 )
 from layers.coverage_follower import CoverageFollower
+from layers.coverage_keeping import KeptUp
 
 GRID_DEG, COMMUNITY_GRIDS = 0.01, 3
 FIRST_DAY = date(2020, 1, 1)
+NOTE = "coverage_replay"  # when it began: the same log is moved by the same weeks
 MARGIN = timedelta(minutes=2)
 SHIFT_MAX = timedelta(hours=47)
 BEAT_GRIDS = 12
@@ -82,18 +88,30 @@ def main() -> None:
     arguments.add_argument("--avl", type=Path, required=True)
     arguments.add_argument("--first", type=date.fromisoformat)
     arguments.add_argument("--last", type=date.fromisoformat)
+    arguments.add_argument("--again", type=int, default=2, help="days that come once more")
     given = arguments.parse_args()
     settings = load_settings()
-    log = read_log(given.avl, given.first, given.last, datetime.now(UTC))
     with open_store(settings) as database:
         with database.session() as session:
-            if not store_is_empty(session):
+            begun = session.get(StoreNote, NOTE)
+            if begun is None and not store_is_empty(session):
                 raise StoreNotEmpty("Replay into a store of its own: GRIDBEAT_DATA_FOLDER=…")
-            codes = store_squares(session, log)
-            zone = ZoneInfo(settings.time_zone)
-            ids, shifts = store_units(session, log, codes, zone)
-            session.execute(text("DELETE FROM coverage_due"))
-        result = replay(database, settings, log, ids)
+            now = datetime.now(UTC) if begun is None else datetime.fromisoformat(begun.value["now"])
+            log = read_log(given.avl, given.first, given.last, now)
+            if begun is None:
+                codes = store_squares(session, log)
+                store_units(session, log, codes, ZoneInfo(settings.time_zone))
+                session.execute(text("DELETE FROM coverage_due"))
+            ids = [
+                session.scalars(select(PatrolUnit.id).where(PatrolUnit.code == f"AVL-{name}")).one()
+                for name in log.names
+            ]
+            shifts = session.scalar(select(func.count()).select_from(DutyShift)) or 0
+        result = {} if begun else first_days_twice(database, settings, log, ids, given.again)
+        if begun is None:
+            with database.session() as session:
+                session.add(StoreNote(name=NOTE, value={"now": now.isoformat()}))
+        result |= replay(database, settings, log, ids)
         result |= {"units": len(ids), "shifts": shifts}
     table = Table(title=f"{result['fixes']:,} fixes of {len(ids)} units, {shifts:,} shifts")
     for heading in ("figure", "value"):
@@ -211,39 +229,75 @@ def positions_of(log: Log, ids: list[int]) -> pa.Table:
     )  # fmt: skip
 
 
-def replay(database: Database, settings: Any, log: Log, ids: list[int]) -> dict[str, Any]:
+def first_days_twice(
+    database: Database, settings: Any, log: Log, ids: list[int], days: int
+) -> dict[str, Any]:
+    """Let some days come at once, and after that shuffled and doubled; tell whether they are the
+    same bytes."""
     rows = positions_of(log, ids)
     follower = CoverageFollower(database, settings)
     follower.places()
     warm(database, follower, rows)
-    started = time.perf_counter()
+    day = days_of(log, settings)
+    first = rows.take(pa.array(np.flatnonzero(np.isin(day, np.unique(day)[:days]))))
+    if first.num_rows == 0:
+        return {}
     with database.session() as session:
-        copy_table(session, Base.metadata.tables["patrol_position"], rows)
-    stored_s = time.perf_counter() - started
-    wall, cpu = time.perf_counter(), time.process_time()
-    done = follower.catch_up()
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        copy_table(session, Base.metadata.tables["patrol_position"], first)
+    follower.catch_up()
     whole = state_of(database)
+    forget(database)
+    rng = np.random.default_rng(1)
+    for part in np.array_split(rng.permutation(first.num_rows), 10):
+        again = np.concatenate([part, rng.choice(part, len(part) // 10)])
+        put_again(database, first.take(pa.array(again)))
+        follower.catch_up()
+    return {"same_bytes": int(state_of(database) == whole)}
+
+
+def days_of(log: Log, settings: Any) -> Any:
+    """The local day of each fix."""
+    return log.at.dt.tz_convert(settings.time_zone).dt.date.to_numpy().astype("datetime64[D]")
+
+
+def replay(database: Database, settings: Any, log: Log, ids: list[int]) -> dict[str, Any]:
+    """Let the days come that are not there yet; return what was measured."""
+    rows = positions_of(log, ids)
+    day = days_of(log, settings)
+    with database.session() as session:
+        last = session.scalar(text("SELECT max(fixed_at) FROM patrol_position"))
+    here = date.min if last is None else last.astimezone(ZoneInfo(settings.time_zone)).date()
+    days = [each for each in np.unique(day) if each > np.datetime64(here)]
+    follower = CoverageFollower(database, settings)
+    follower.places()
+    follower.catch_up()  # what a run that was stopped left
+    stored_s = wall = cpu = 0.0
+    fixes = 0
+    done = KeptUp(0, 0, 0, 0)
+    for each in days:
+        of_day = rows.take(pa.array(np.flatnonzero(day == each)))
+        started = time.perf_counter()
+        with database.session() as session:
+            copy_table(session, Base.metadata.tables["patrol_position"], of_day)
+        stored_s += time.perf_counter() - started
+        started, started_cpu = time.perf_counter(), time.process_time()
+        done += follower.catch_up()
+        wall += time.perf_counter() - started
+        cpu += time.process_time() - started_cpu
+        fixes += of_day.num_rows
+        print(f"{each}  {of_day.num_rows:7,} fixes  {fixes / wall:8,.0f} fixes/s", flush=True)
     with database.session() as session:
         size = session.scalar(
             select(func.sum(func.length(UnitPresence.pieces) + func.length(UnitPresence.visits)))
         )
         unit_days = session.scalar(select(func.count()).select_from(DutyShift))
-    late = late_fix(database, follower, rows)
-    forget(database)
-    rng = np.random.default_rng(1)
-    order = rng.permutation(rows.num_rows)
-    for part in np.array_split(order, 10):
-        again = np.concatenate([part, rng.choice(part, len(part) // 10)])
-        put_again(database, rows.take(pa.array(again)))
-        follower.catch_up()
     return {
-        "fixes": rows.num_rows,
-        "store_per_s": round(rows.num_rows / stored_s),
-        "fixes_per_s": round(rows.num_rows / wall),
-        "fixes_per_cpu_s": round(rows.num_rows / cpu),
-        "late_s": round(late, 3),
-        "same_bytes": int(state_of(database) == whole),
+        "fixes": fixes,
+        "days": len(days),
+        "store_per_s": round(fixes / max(stored_s, 1e-9)),
+        "fixes_per_s": round(fixes / max(wall, 1e-9)),
+        "fixes_per_cpu_s": round(fixes / max(cpu, 1e-9)),
+        "late_s": round(late_fix(database, follower, rows), 3),
         "hours_of_units": done.changed_hours,
         "rows_of_grids": done.changed_grids,
         "kb_a_unit_day": round((size or 0) / max(unit_days or 1, 1) / 1000, 1),

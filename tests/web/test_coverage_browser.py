@@ -124,6 +124,11 @@ def test_a_chief_moves_through_the_slots(browser: Browser, covered: Site) -> Non
         expect(page.locator("#weekly-rows")).to_contain_text("试验街道")
         page.locator("#mismatch-fold summary").click()
         expect(page.locator("#mismatch-summary")).to_contain_text("太少")
+        # It stood in the key place; of the ways from there on the swath is said.
+        page.locator("#coverage-until").fill(DAY.date().isoformat())
+        page.locator("#ground-fold summary").click()
+        expect(page.locator("#ground-summary")).to_contain_text("带宽 50 米")
+        expect(page.locator("#checkpoint-rows tr")).to_have_text(re.compile("测试小学门口到过\\d"))
         complaints = [each for each in visit.complaints if "409" not in each]
         assert (complaints, visit.outside_requests, visit.policy_violations) == ([], [], [])
 

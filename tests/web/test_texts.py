@@ -14,6 +14,7 @@ from api.errors import error_code
 from api.plan_rests import DOUBTS
 from api.schemas.address_texts import NoteKind
 from api.schemas.coverage import (
+    CheckpointVerdict,
     CoverageMeasure,
     CoveragePlaceKind,
     CoverageState,
@@ -230,6 +231,8 @@ def coverage_keys() -> set[str]:
            for state in get_args(CoverageState)} - {"coverage.legend_certain"}
         | {f"coverage.dose_{state}" for state in doses if "covered" not in state}
         | {f"coverage.verdict_{verdict}" for verdict in verdicts}
+        | {f"coverage.checkpoint_{verdict}"
+           for verdict in get_args(CheckpointVerdict.model_fields["verdict"].annotation)}
         | {f"coverage.unit_{kind}" for kind in UNIT_KINDS}
         | {f"coverage.day_{name}" for name in figures}
         | {f"coverage.unit_day_hint_{who}" for who in ("leads", "own")}

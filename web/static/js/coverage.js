@@ -40,6 +40,15 @@ export function periodAsked() {
   return { start: start.toISOString(), end: end.toISOString() };
 }
 
+/** The last day of that, from its midnight on. */
+export function lastDayAsked() {
+  const until = byId("coverage-until");
+  const start = new Date(`${until.value || until.max}T00:00:00`);
+  const end = new Date(Math.min(start.getTime() + DAY_MS, Date.now()));
+  end.setSeconds(0, 0);
+  return { start: start.toISOString(), end: end.toISOString() };
+}
+
 export function addCoverage(map, options) {
   const pane = map.createPane("coverage");
   pane.style.zIndex = 351;

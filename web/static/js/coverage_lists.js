@@ -1,7 +1,7 @@
 // Beside the map of coverage: key places that were missed, the week's shares, the mismatch matrix.
 
 import { askJson } from "./api.js";
-import { periodAsked } from "./coverage.js";
+import { lastDayAsked, periodAsked } from "./coverage.js";
 import { byId, make } from "./dom.js";
 import { formatNumber, say } from "./texts.js";
 import { clock, timeFormat } from "./times.js";
@@ -9,16 +9,20 @@ import { clock, timeFormat } from "./times.js";
 const ROWS_AT_ONCE = 12;
 const locale = document.documentElement.lang;
 const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
+const twoDigits = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
 const oneDigit = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 
 export function startCoverageLists(map, options) {
   const fold = byId("mismatch-fold");
+  const ground = byId("ground-fold"); // only who leads units has it
   const all = () => {
     showUncovered(map, options);
     if (fold.open) showMismatch(options);
+    if (ground?.open) showGround(options);
   };
   document.addEventListener("coverage-period", all);
   fold.addEventListener("toggle", () => fold.open && showMismatch(options));
+  ground?.addEventListener("toggle", () => ground.open && showGround(options));
   all();
   if (byId("week-of")) {
     byId("week-of").addEventListener("change", () => showWeekly(options));
@@ -74,6 +78,40 @@ async function showUncovered(map, options) {
   add();
 }
 
+/** The last day of the period: ground covered, and which key places were passed. */
+async function showGround(options) {
+  const summary = byId("ground-summary");
+  const rows = byId("checkpoint-rows");
+  let answer;
+  try {
+    answer = await askJson(`${options.url}/ground?${new URLSearchParams(lastDayAsked())}`);
+  } catch (error) {
+    summary.textContent = error.message;
+    rows.replaceChildren();
+    byId("checkpoints").hidden = true;
+    return;
+  }
+  const km2 = (value) => say("common.square_kilometres", { value: twoDigits.format(value) });
+  const { area, checkpoints } = answer;
+  const count = (verdict) => formatNumber(checkpoints.filter((each) => each.verdict === verdict).length);
+  summary.textContent = [
+    say("coverage.ground_summary", {
+      start: whenText(answer.start, answer.end), length: twoDigits.format(area.length_km), merged: km2(area.merged_km2),
+      unmerged: km2(area.unmerged_km2), swath: formatNumber(area.swath_m),
+    }),
+    checkpoints.length === 0 ? "" : say("coverage.checkpoint_summary", {
+      visited: count("visited"), probable: count("probable"), not_visited: count("not_visited"), unknown: count("unknown"),
+    }),
+  ].join(" ");
+  byId("checkpoints").hidden = checkpoints.length === 0;
+  rows.replaceChildren(...checkpoints.map((each) => make("tr", {},
+    make("th", { scope: "row" }, each.name),
+    make("td", {}, say(`coverage.checkpoint_${each.verdict}`)),
+    make("td", { class: "number" }, each.at === null ? "—" : new Date(each.at).toLocaleTimeString(locale, {
+      hour: "2-digit", minute: "2-digit", hour12: false,
+    })))));
+}
+
 async function showWeekly(options) {
   const asked = byId("week-of").value ? `?week_of=${byId("week-of").value}` : "";
   let answer;
@@ -94,6 +132,7 @@ async function showWeekly(options) {
     make("td", { class: "number" }, each.share_high - each.share > 0.005
       ? say("coverage.share_between", { low: percent.format(each.share), high: percent.format(each.share_high) })
       : percent.format(each.share)),
+    make("td", { class: "number" }, each.duty_s > 0 ? percent.format(each.beat_s / each.duty_s) : "—"),
     make("td", { class: `number verdict-${each.verdict}` }, each.target === null ? "—" : say("coverage.verdict", {
       target: percent.format(each.target), verdict: say(`coverage.verdict_${each.verdict}`),
     })))));
