@@ -51,6 +51,34 @@ class InspectionGapShown(BaseModel):
     since: date
 
 
+class DoseGapShown(BaseModel):
+    """A place that lacks patrols."""
+
+    place_id: str = Field(description="As route plans know it.")
+    kind: str = Field(description="`key_place` or `hotspot`.")
+    name: str
+    grid_code: str | None
+    grid_name: str | None
+    lon: float
+    lat: float
+    why: str = Field(description="`nobody` was there, `short` of what is wanted, `unknown`.")
+    since: datetime
+    is_older: bool = Field(description="It is not looked back farther, so it may be older.")
+    missed: int = Field(description="Stretches in a row.")
+    missing_min: float | None = Field(description="Of the last of them; key places only.")
+    expected: float | None = Field(description="Incidents in the next 4 hours; hot cells only.")
+    closed_from: datetime = Field(description="When a stop would close it, from")
+    closed_until: datetime
+
+
+class DoseGaps(BaseModel):
+    """Key places first, the longest missed first; then hot cells."""
+
+    gaps: list[DoseGapShown]
+    at: datetime
+    method: str
+
+
 class MoveUpShown(BaseModel):
     """A suggestion; a person decides."""
 

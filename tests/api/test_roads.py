@@ -192,13 +192,16 @@ def test_the_gap_board_knows_its_own_grids_and_units(town: District) -> None:
     assert [unit["code"] for unit in told["board"]["units"]] == ["巡2"]
     assert {row["properties"]["grid_code"] for row in told["features"]} == {GRID_B}
     assert GRID_A not in own.text
-    for path in ("/v1/gaps", "/v1/gaps/live?for_s=0", "/v1/gaps/move-ups", "/v1/gaps/slots"):
+    for path in ("/v1/gaps", "/v1/gaps/live?for_s=0", "/v1/gaps/move-ups", "/v1/gaps/slots",
+                 "/v1/gaps/doses"):  # fmt: skip
         assert asking(town, "grid_worker", GRID_A).get(path).status_code == 403, path
     slots = asking(town).get("/v1/gaps/slots").json()
     assert len(slots["slots"]) == 12 and len(slots["grids"]) == 3
     # All three are on duty for thirty hours from now on; the running slot may have begun before.
     assert slots["on_duty"][1:] == [3] * 11
     assert asking(town).get("/v1/gaps/move-ups").json()["move_ups"] == []
+    # No key place wants anything, and of no incident nothing is expected.
+    assert asking(town).get("/v1/gaps/doses").json()["gaps"] == []
 
 
 def test_the_stream_sends_the_board_first(town: District) -> None:

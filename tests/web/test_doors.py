@@ -267,7 +267,8 @@ OWN_WORK = {
     "get_hotspot_concentration", "get_hotspot_week", "get_hotspot_near_repeats",
     "get_hotspot_shift",
     "get_gaps", "watch_gaps", "suggest_move_ups", "list_gap_slots", "close_roads", "reopen_roads",
-    "/gaps", "/balance", "ask_siting", "get_siting", "stop_siting", "compare_siting",
+    "list_dose_gaps", "/gaps", "/balance", "ask_siting", "get_siting", "stop_siting",
+    "compare_siting",
     "get_mismatch",
 }  # fmt: skip
 # Patrol plans: for who leads units and sees all places of the plan.

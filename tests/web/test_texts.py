@@ -260,6 +260,7 @@ def response_keys() -> set[str]:
         | {f"response.mode_{mode}" for mode in TravelMode}
         | {f"response.kind_{kind}" for kind in (*UNIT_KINDS, *SITE_KINDS)}
         | {f"response.households_{source}" for source in ("dwellings", "grids", "none")}
+        | {f"gaps.dose_{why}" for why in ("nobody", "short", "unknown")}
         | {f"gaps.severity_{severity}" for severity in ("severe", "middling", "light")}
         | {f"map.layer_{name}" for name in RESPONSE_LAYERS}
         | {f"siting.question_{question}" for question in Question}

@@ -8,7 +8,7 @@ import {
   clockOfDay, duration, EDGE, legendRow, OFF_ROAD, pin, RING_COLOURS, share, whyNot,
 } from "./response.js";
 import { formatNumber, say } from "./texts.js";
-import { clock, clockWithSeconds } from "./times.js";
+import { clock, clockWithSeconds, dayAndClock } from "./times.js";
 
 export { startPageMap } from "./page_map.js";
 export { addVectorTiles } from "./tiles.js";
@@ -231,9 +231,26 @@ export function addGaps(map, options) {
   map.on("placed", () => {
     byId("moves-ask").addEventListener("click", suggest);
     byId("slots-fold").addEventListener("toggle", showSlots);
+    byId("doses-fold").addEventListener("toggle", showDoses);
     load();
   });
   window.addEventListener("pagehide", () => source?.close());
+}
+
+async function showDoses() {
+  if (!byId("doses-fold").open) return;
+  const { gaps } = await askJson("/v1/gaps/doses", { timeLimit_ms: 60000 });
+  byId("dose-none").hidden = gaps.length > 0;
+  byId("dose-list").replaceChildren(...gaps.map((gap) => make("li", { class: "card" },
+    make("strong", {}, gap.name), " ", make("span", {}, gap.grid_name ?? gap.grid_code ?? ""),
+    make("p", {}, [
+      say(`gaps.dose_${gap.why}`),
+      gap.missing_min === null ? say("routes.expected", { value: gap.expected.toFixed(2) })
+        : say("gaps.dose_missing", { minutes: formatNumber(Math.ceil(gap.missing_min)), count: formatNumber(gap.missed) }),
+      say(gap.is_older ? "gaps.since_or_earlier" : "gaps.since_time", { time: dayAndClock(gap.since) }),
+    ].join(" · ")),
+    make("a", { href: `/routes?${new URLSearchParams({ place: gap.place_id, from: gap.closed_from, until: gap.closed_until })}` },
+      say("gaps.dose_route", { from: dayAndClock(gap.closed_from), until: dayAndClock(gap.closed_until) })))));
 }
 
 function colourOf(properties, seconds, isOpen) {

@@ -2,7 +2,7 @@
 
 import { askJson } from "./api.js";
 import { afterPause, byId, make } from "./dom.js";
-import { addDays, dayIn, momentIn } from "./local_days.js";
+import { addDays, dayIn, localTimeIn, momentIn } from "./local_days.js";
 import { dragStops } from "./route_dragging.js";
 import { colourOf, drawRoutes, showRoutes } from "./route_drawing.js";
 import { formatMetres, formatNumber, say, timeZone } from "./texts.js";
@@ -30,6 +30,8 @@ export function addRoutes(given) {
   for (const name of TABS) byId(`tab-${name}`).addEventListener("click", () => showTab(name));
   byId("tab-ask").parentElement.addEventListener("keydown", moveTab);
   byId("ask-day").value = dayIn(timeZone, new Date());
+  const wanted = new URLSearchParams(location.search);
+  if (wanted.get("from") && wanted.get("until")) fillPeriod(new Date(wanted.get("from")), new Date(wanted.get("until")));
   const reload = afterPause(() => guarded(loadCandidates), 300);
   for (const id of ["day", "from", "until", "slots", "dwell"]) byId(`ask-${id}`).addEventListener("change", reload);
   byId("ask-form").addEventListener("submit", (event) => event.preventDefault());
@@ -46,6 +48,7 @@ export function addRoutes(given) {
     guarded(() => edit({ kind: "choose", chosen: Number(event.target.value) })));
   map.on("placed", () => guarded(async () => {
     await Promise.all([loadCandidates(), loadPlans()]);
+    if (wanted.get("place")) want(wanted.get("place"));
     document.documentElement.setAttribute("data-routes", "ready");
   }));
 }
@@ -100,6 +103,32 @@ function post(what, body, hasNoAnswer = false) {
 }
 
 // -- what is asked
+
+const LEAST_MS = 4 * 3600 * 1000; // of a shift that is filled in for one place
+
+/** Fill in a shift of whole hours, four at least, that holds a stretch. */
+function fillPeriod(from, until) {
+  if (Number.isNaN(from.getTime()) || Number.isNaN(until.getTime())) return;
+  const start = new Date(from);
+  start.setMinutes(0, 0, 0);
+  const end = new Date(Math.max(until, Number(start) + LEAST_MS));
+  const [first, last] = [localTimeIn(timeZone, start), localTimeIn(timeZone, end)];
+  byId("ask-day").value = first.slice(0, 10);
+  byId("ask-from").value = first.slice(11, 16);
+  byId("ask-until").value = last.slice(11, 16);
+}
+
+/** Mark the place that another page asked for as one that has to be. */
+function want(placeId) {
+  const box = [...document.querySelectorAll("input[name=must]")].find((each) => each.value === placeId);
+  if (!box) {
+    tell(say("routes.place_elsewhere"));
+    return;
+  }
+  box.checked = true;
+  box.closest("li").classList.add("is-wanted");
+  box.closest("li").scrollIntoView({ block: "center" });
+}
 
 function period() {
   const day = byId("ask-day").value;
