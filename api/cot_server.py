@@ -27,7 +27,7 @@ from geo.errors import PlatformError
 from geo.positions.cursor_on_target import read_cursor_on_target
 from geo.positions.cursor_on_target_out import event_of
 from geo.positions.safe_xml import local_name, xml_of
-from geo.units.units import units_of_account
+from geo.units.units import find_units, units_of_account
 from geo.values import GridScope
 
 log = structlog.get_logger(__name__)
@@ -118,7 +118,11 @@ class CotServer:
 
     def _units(self, caller: Caller) -> dict[int, _Shown]:
         with self.services.database.read_session_of(caller.scope) as session:
-            units = units_of_account(session, caller.account_id, scope=caller.scope)
+            units = (
+                find_units(session, scope=caller.scope)
+                if caller.may(Permission.LEAD)
+                else units_of_account(session, caller.account_id, scope=caller.scope)
+            )
             return {each.id: _Shown(each.code, each.name, each.kind, each.status) for each in units}
 
     def _begin(self, caller: Caller, origin: str | None) -> dict[int, _Shown]:

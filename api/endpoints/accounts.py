@@ -219,18 +219,23 @@ def create_token(
     name: Name,
     given: schemas.TokenOpening,
 ) -> schemas.Secrets:
-    """It reads, or reads and writes, as far as the account may; it is in the answer and nowhere
-    else."""
+    """It reads, writes, or sees the units that the account leads, as far as the account may; it is
+    in the answer and nowhere else."""
     account = _changeable(session, name)
     token = accounts.create_api_token(
         session,
         account,
         given.name,
-        scopes=("read", "write") if given.may_write else ("read",),
+        scopes=[
+            "read",
+            *(["write"] if given.may_write else []),
+            *(["lead"] if given.leads else []),
+        ],
         lasts=timedelta(days=given.days),
         now=moment,
     )
-    _note(session, access, "account.token", account)
+    action = "account.token_lead" if given.leads else "account.token"
+    _note(session, access, action, account)
     return _secrets(session, account, day, response, token=token)
 
 

@@ -105,6 +105,10 @@ class TokenOpening(_Given):
 
     name: SoundText = Field(min_length=1, max_length=NAME_CHARS_MAX, description="What it is for.")
     may_write: bool = False
+    leads: bool = Field(
+        default=False,
+        description="It sees all units of the account's grids; for accounts that lead units.",
+    )
     days: int = Field(ge=1, le=LASTS_MAX.days, description="How long it lasts.")
 
 

@@ -96,8 +96,8 @@ def caller_of_session(
 def caller_of_token(session: Session, token: str, *, now: datetime, day: date) -> Caller | None:
     """Return for whom a program acts with this token, None where it is none or has ended.
 
-    It may do what both the account's role and the token's scopes allow: read and write, never the
-    work of administrators.
+    It may do what both the account's role and the token's scopes allow: read, write and lead
+    units, never the work of administrators.
     """
     found = session.execute(
         select(Account, ApiToken)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo.accounts.passwords import new_token, token_hash
+from geo.accounts.roles import PERMISSIONS, Permission
 from geo.errors import AccountNotFound, InvalidInput
 from geo.tables import TOKEN_SCOPES, Account, ApiToken
 
@@ -27,15 +28,27 @@ def create_api_token(
 ) -> str:
     """Return a new token, which is shown once: only its hash is kept.
 
+    Parameters
+    ----------
+    scopes : of `TOKEN_SCOPES`; `lead`: it sees all units of the account's grids, as the account
+        does
+
     Raises
     ------
-    InvalidInput : no scope or an unknown one, no name, or it would last too long
+    InvalidInput : no scope or an unknown one, one that the account's role hasn't, no name, or it
+        would last too long
     """
     unknown = sorted(set(scopes) - set(TOKEN_SCOPES))
     if unknown or not scopes:
         raise InvalidInput(
             f"The scopes are {', '.join(sorted(scopes)) or 'none'}, wanted some of "
             f"{', '.join(TOKEN_SCOPES)}.",
+            field="scopes",
+        )
+    if "lead" in scopes and Permission.LEAD not in PERMISSIONS[account.role]:
+        raise InvalidInput(
+            f"A token of {account.name} can't lead units: {account.role} doesn't. Make it for who "
+            "leads them.",
             field="scopes",
         )
     if not 1 <= len(name.strip()) <= NAME_CHARS_MAX:

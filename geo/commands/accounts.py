@@ -136,6 +136,9 @@ def token(
     name: Name,
     called: Annotated[str, typer.Option(help="What the token is for.")],
     write: Annotated[bool, typer.Option("--write", help="It may write, too.")] = False,
+    lead: Annotated[
+        bool, typer.Option("--lead", help="It sees the units that the account leads, too.")
+    ] = False,
     days: Annotated[int, typer.Option(min=1, max=366, help="How long it lasts.")] = 90,
     end: Annotated[bool, typer.Option("--end", help="End the token of this name.")] = False,
 ) -> None:
@@ -147,11 +150,12 @@ def token(
         if end:
             accounts.end_api_token(session, account, called, now=now)
         else:
-            scopes = ("read", "write") if write else ("read",)
+            scopes = ["read", *(["write"] if write else []), *(["lead"] if lead else [])]
             made = accounts.create_api_token(
                 session, account, called, scopes=scopes, lasts=timedelta(days=days), now=now
             )
-        _note(session, "account.token_end" if end else "account.token", account)
+        made_as = "account.token_lead" if lead else "account.token"
+        _note(session, "account.token_end" if end else made_as, account)
     if made is not None:
         console.print(Text(f"Token, shown once: {made}"), soft_wrap=True)
 

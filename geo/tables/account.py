@@ -26,7 +26,7 @@ ROLES = (
     "grid_worker", "patrol_leader", "chief", "analyst",
     "system_administrator", "security_administrator", "audit_administrator",
 )  # fmt: skip
-TOKEN_SCOPES = ("read", "write")
+TOKEN_SCOPES = ("read", "write", "lead")
 SIGN_IN_WAYS = ("password", "oidc")
 
 

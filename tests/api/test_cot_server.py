@@ -50,14 +50,17 @@ def station(cluster: EmbeddedCluster, tmp_path: Path) -> Iterator[Station]:
     with copied_database(cluster) as database:
         tokens, members = {}, {}
         with database.session() as session:
-            for name, role in (("leader", "patrol_leader"), ("worker", "grid_worker")):
+            for name, role, scopes in (
+                ("leader", "patrol_leader", ["read"]), ("worker", "grid_worker", ["read"]),
+                ("chief", "chief", ["read", "lead"]),
+            ):  # fmt: skip
                 account = accounts.create_account(
                     session, name, "only-a-test-password", role=role, is_demo=True
                 )
                 accounts.assign(session, account, None, valid_from=now.date() - timedelta(days=2))
                 members[name] = account.id
                 tokens[name] = create_api_token(
-                    session, account, "tak", scopes=["read"], lasts=timedelta(days=1),
+                    session, account, "tak", scopes=scopes, lasts=timedelta(days=1),
                     now=now,
                 )  # fmt: skip
             unit = create_unit(
@@ -128,6 +131,12 @@ def test_pytak_sends_a_units_place_and_gets_it_back(station: Station) -> None:
             end=now + timedelta(hours=1), action="positions.watch",
         )  # fmt: skip
         assert [entry.actor for entry in looks] == ["leader"]
+
+
+def test_a_token_that_leads_sees_units_that_its_account_leads(station: Station) -> None:
+    sent = pytak.gen_cot(lat=37.87, lon=112.55, uid=station.device, stale=60)
+    (came,) = asyncio.run(speak(station, auth(station.tokens["chief"]), sent, until=1))
+    assert fromstring(came).get("uid") == "gridbeat-U1"  # to which the chief doesn't belong
 
 
 def test_who_belongs_to_no_unit_and_who_has_no_token_get_nothing(station: Station) -> None:

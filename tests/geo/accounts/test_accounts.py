@@ -329,6 +329,12 @@ def test_a_token_does_what_account_and_token_both_may(session: Session) -> None:
         assert who is not None
         assert who.permissions == may  # never the import of an administrator
         assert who.scope.is_everything
+    leader = add(session, "le", "patrol_leader")
+    for scopes in (["read"], ["read", "lead"]):
+        token = accounts.create_api_token(session, leader, "x", scopes=scopes, lasts=LASTS, now=NOW)
+        who = accounts.caller_of_token(session, token, now=NOW, day=DAY)
+        assert who is not None
+        assert who.permissions == set(scopes)
     analyst = add(session, "an", "analyst")
     token = accounts.create_api_token(
         session, analyst, "x", scopes=["read", "write"], lasts=LASTS, now=NOW
@@ -346,7 +352,8 @@ def test_a_token_does_what_account_and_token_both_may(session: Session) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"scopes": []}, {"scopes": ["import"]}, {"lasts": timedelta(0)}, {"name": " "},
+    [{"scopes": []}, {"scopes": ["import"]}, {"scopes": ["read", "lead"]},
+     {"lasts": timedelta(0)}, {"name": " "},
      {"lasts": timedelta(days=367)}],
 )  # fmt: skip
 def test_bad_tokens_are_refused(session: Session, wrong: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import { formatNumber, say, timeZone } from "./texts.js";
 import { dateAndClock } from "./times.js";
 
 const showFault = faultLine("accounts-fault");
+const LEADING = ["patrol_leader", "chief"]; // roles that lead units; the server decides
 const today = dayIn(timeZone, new Date());
 let accounts = [];
 let opened = null; // name of the account that is unfolded
@@ -109,8 +110,11 @@ function insideView(account) {
       make("div", { class: "account-line" },
         field("token", say("accounts.token_name"), { type: "text", maxlength: 60, autocomplete: "off" }),
         field("days", say("accounts.token_days"), { type: "number", min: 1, max: 366, value: 90 }),
+        LEADING.includes(account.role) ? make("label", { class: "check" },
+          make("input", { type: "checkbox", id: id("leads") }), say("accounts.token_leads")) : null,
         button(say("accounts.make_token"), () => change(`${path}/tokens`, {
           name: value("token"), days: Number(value("days")), may_write: false,
+          leads: byId(id("leads"))?.checked ?? false,
         }, "accounts.once_token")))),
     make("section", {}, make("h3", {}, say("accounts.home")),
       make("div", { class: "account-line" },
