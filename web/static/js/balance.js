@@ -6,6 +6,7 @@ import { byId, make } from "./dom.js";
 import { registerLayer } from "./layer_switch.js";
 import { clearFault, reportFault } from "./notices.js";
 import { formatNumber, formatSquareMetres, say } from "./texts.js";
+import { dateAndClock } from "./times.js";
 import { addLinkPart, linkChanged } from "./view_link.js";
 
 export { startPageMap } from "./page_map.js";
@@ -115,7 +116,7 @@ export function addBalance(map, options) {
       ...drafts.map((each) => make("option", { value: each.draft_id, selected: each.draft_id === draft?.draft_id },
         say("balance.draft_name", {
           number: each.draft_id, area: each.area_name, status: say(`balance.status_${each.status}`),
-          time: new Date(each.created_at).toLocaleString(document.documentElement.lang, { dateStyle: "short", timeStyle: "short" }),
+          time: dateAndClock(each.created_at),
         }))));
   }
 
