@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from geo.errors import InvalidFile
 from geo.h3_cells import lonlat_to_h3_cell
@@ -59,8 +59,14 @@ def demand_of_roads(network: RoadNetwork, *, resolution: int = RESOLUTION) -> De
 
 
 def read_demand(path: Path, *, resolution: int = RESOLUTION) -> Demand:
+    """Return the demand of a file's points, see `read_weighted_points`."""
+    points = read_weighted_points(path)
+    return demand_of_points(points[:, 0], points[:, 1], points[:, 2], resolution=resolution)
+
+
+def read_weighted_points(path: Path) -> NDArray[np.float64]:
     """Read points of a CSV or Parquet file with the columns lon, lat and, where they differ,
-    weight. Rows without a place are left out.
+    weight: (n, 3). Rows without a place are left out.
 
     Raises
     ------
@@ -84,4 +90,4 @@ def read_demand(path: Path, *, resolution: int = RESOLUTION) -> Demand:
     outside = (np.abs(points[:, 0]) > 180) | (np.abs(points[:, 1]) > 90)
     if not len(points) or outside.any() or (points[:, 2] < 0).any():
         raise InvalidFile(f"{path.name} has no row with a place, or a value out of range.")
-    return demand_of_points(points[:, 0], points[:, 1], points[:, 2], resolution=resolution)
+    return np.asarray(points, np.float64)

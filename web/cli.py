@@ -27,7 +27,7 @@ VERBS = {
     "addresses": ("geo.commands.addresses", "app", "Import, list and show standard addresses."),
     "address": ("geo.commands.address", "app", "Read an address text, train the reader."),
     "areas": ("geo.commands.areas", "app", "Import, list and show administrative areas."),
-    "grids": ("geo.commands.grids", "app", "Check, import, list and show grids."),
+    "grids": ("layers.commands.grids", "app", "Check, import, show and suggest grids."),
     "incidents": ("geo.commands.incidents", "app", "Import incidents, their categories."),
     "basemap": ("geo.commands.basemap", "app", "Import roads, buildings and places to draw."),
     "roads": ("layers.commands.roads", "app", "Import a road network, close roads, calibrate."),
