@@ -83,6 +83,7 @@ async function showGround(options) {
   const summary = byId("ground-summary");
   const rows = byId("checkpoint-rows");
   let answer;
+  summary.textContent = say("common.loading");
   try {
     answer = await askJson(`${options.url}/ground?${new URLSearchParams(lastDayAsked())}`);
   } catch (error) {
@@ -131,8 +132,8 @@ async function showWeekly(options) {
     make("td", { class: "number" }, oneDigit.format(each.duty_s / 3600)),
     make("td", { class: "number" }, each.share_high - each.share > 0.005
       ? say("coverage.share_between", { low: percent.format(each.share), high: percent.format(each.share_high) })
-      : percent.format(each.share)),
-    make("td", { class: "number" }, each.duty_s > 0 ? percent.format(each.beat_s / each.duty_s) : "—"),
+      : percent.format(each.share),
+    make("br"), say("coverage.beat_share", { share: each.duty_s > 0 ? percent.format(each.beat_s / each.duty_s) : "—" })),
     make("td", { class: `number verdict-${each.verdict}` }, each.target === null ? "—" : say("coverage.verdict", {
       target: percent.format(each.target), verdict: say(`coverage.verdict_${each.verdict}`),
     })))));
