@@ -194,7 +194,7 @@ def _steps(legs: list[_Leg], access_m: float) -> tuple[Step, ...]:
             groups.append((turn, [leg]))
     steps = [_step(turn, group) for turn, group in groups]
     lon, lat = legs[-1].xy[-1]
-    walk_zh = f",再步行 {access_m:.0f} 米" if access_m >= 1 else ""
+    walk_zh = f"，再步行 {access_m:.0f} 米" if access_m >= 1 else ""
     walk_en = f", then {access_m:.0f} m on foot" if access_m >= 1 else ""
     steps.append(
         Step(
@@ -225,7 +225,7 @@ def _step(turn: Turn, legs: list[_Leg]) -> Step:
         zh, en = f"{words[0]}{zh_name}", f"{words[1]} {en_name}"
     lon, lat = legs[0].xy[0]
     return Step(
-        turn, name, length, float(lon), float(lat), f"{zh},行驶 {length:.0f} 米。",
+        turn, name, length, float(lon), float(lat), f"{zh}，行驶 {length:.0f} 米。",
         f"{en}, {length:.0f} m.",
     )  # fmt: skip
 

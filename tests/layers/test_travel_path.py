@@ -39,8 +39,8 @@ def test_a_way_is_told_street_by_street_in_both_languages() -> None:
     assert found.time_s == pytest.approx(20, abs=0.1)
     assert [step.turn for step in found.steps] == [Turn.START, Turn.RIGHT, Turn.ARRIVE]
     assert [step.zh for step in found.steps] == [
-        "沿解放路向东出发,行驶 150 米。",
-        "右转进入钟楼街,行驶 50 米。",
+        "沿解放路向东出发，行驶 150 米。",
+        "右转进入钟楼街，行驶 50 米。",
         "到达目的地。",
     ]
     assert found.steps[1].en == "Turn right onto 钟楼街, 50 m."
@@ -59,7 +59,7 @@ def test_within_one_street_the_way_may_be_short_or_all_round() -> None:
 def test_the_last_leg_is_walked_and_said() -> None:
     found = way(town(), (0.25, 0), (0.75, -0.3))
     assert found is not None
-    assert found.steps[-1].zh == "到达目的地,再步行 30 米。"
+    assert found.steps[-1].zh == "到达目的地，再步行 30 米。"
     assert found.access_m == pytest.approx(30, rel=1e-2)
 
 
