@@ -64,15 +64,15 @@ from api.endpoints import (
 )
 from api.errors import add_error_handlers
 from api.middleware import BodyCap, OwnOriginOnly, RequestRecord, SecurityHeaders
+from api.paths import BODY_MAX_BYTES, POSITIONS_IN, PREFIX
 from api.position_door import PositionDoor
 from api.refusals import record_refusal
 from api.schemas.errors import error_schemas
 from api.services import Services
+from geo.positions.coming_in import PositionsIn
 from geo.settings import Settings
 from geo.store.database import Database
 
-PREFIX = "/v1"
-BODY_MAX_BYTES = 2_000_000  # 1,000 addresses of the longest text, in UTF-8, with room to spare
 # Whose word about the caller's address is believed: `web.serve` leaves that to this application.
 PROXIES = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
 GZIP_FROM_BYTES = 1_000  # below, packing costs more than it saves: it fits in one packet anyway
@@ -134,9 +134,16 @@ TAGS = [
 ]
 
 
-def create_app(settings: Settings, database: Database) -> FastAPI:
-    """Return the API over an open store."""
-    services = Services(settings, database)
+def create_app(
+    settings: Settings, database: Database, positions_in: PositionsIn | None = None
+) -> FastAPI:
+    """Return the API over an open store.
+
+    Parameters
+    ----------
+    positions_in : where they come in already; missing, it makes its own
+    """
+    services = Services(settings, database, positions_in)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -170,9 +177,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.add_middleware(RequestRecord)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=PROXIES)
-    app.door = PositionDoor(
-        app.usual_way, services, path=f"{PREFIX}/positions/in/", cap=BODY_MAX_BYTES
-    )
+    app.door = PositionDoor(app.usual_way, services.intake, path=POSITIONS_IN, cap=BODY_MAX_BYTES)
 
     # Devices come through a door of their own, with words of their own in the query. First: each
     # route before it is tried for each position, which took longer than all the rest.

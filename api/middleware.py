@@ -18,24 +18,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import error_response
+from api.security_headers import SECURITY_HEADERS
 
 log = structlog.get_logger("api.access")
 
-# An answer that is data loads nothing and is shown in no frame. A page brings its own policy.
-POLICY_OF_DATA = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 # Thousands a second; what became of them is counted in the store.
 QUIET = frozenset({"send_position", "send_positions"})
 READING = ("GET", "HEAD", "OPTIONS")
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": POLICY_OF_DATA,
-    # Else browsers keep answers about persons on their disk, and show old ones to who goes back.
-    "Cache-Control": "no-store",
-}
 
 
 class RequestRecord:

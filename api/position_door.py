@@ -2,27 +2,24 @@
 
 Thousands of messages a second come in, each a fix or two; the framework's way takes several times
 as long as all else that is done with one. Answered here is the plain case alone: a POST of a length
-within the cap, from no browser, by a device whose token was asked for lately. Everything else, and
-every answer that is no success, takes the usual way from the beginning: it gets the same body, and
-a message that is taken in twice is stored once.
+within the cap, from no browser, by a device that there is. Everything else, and every answer that
+is no success, takes the usual way from the beginning: it gets the same body, and a message that is
+taken in twice is stored once.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.endpoints.positions import UPLOADS, Format, device_token, read_message
-from api.middleware import SECURITY_HEADERS
+from api.position_formats import UPLOADS, Format, device_token, read_message
+from api.security_headers import SECURITY_HEADERS
 from geo.errors import PlatformError
-from geo.positions.intake import Taken
-
-if TYPE_CHECKING:
-    from api.services import Services
+from geo.positions.intake import Intake, Taken
 
 _FORMATS = {str(each): each for each in Format}
 # With one of these a message needs what the usual way looks after.
@@ -39,9 +36,9 @@ class PositionDoor:
     cap : bytes that a body may have
     """
 
-    def __init__(self, app: ASGIApp, services: Services, path: str, cap: int) -> None:
+    def __init__(self, app: ASGIApp, intake: Intake, path: str, cap: int) -> None:
         self.app = app
-        self.services = services
+        self.intake = intake
         self.path = path
         self.cap = cap
 
@@ -94,14 +91,13 @@ class PositionDoor:
         reading = read_message(format, body, request)
         if format in UPLOADS and not reading.fixes:
             return None
+        token = device_token(request, reading)
         try:
-            device = self.services.intake.known_device(device_token(request, reading))
-        except KeyError:
-            return None
-        if device is None:
-            return None
-        try:
-            return await self.services.intake.take_in(device, reading)
+            try:
+                device = self.intake.known_device(token)
+            except KeyError:
+                device = await run_in_threadpool(self.intake.device_of, token)
+            return None if device is None else await self.intake.take_in(device, reading)
         except PlatformError:
             return None
 

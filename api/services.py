@@ -28,8 +28,7 @@ from geo.importers.job_kinds import run_job
 from geo.importers.jobs import get_job
 from geo.incidents.following import IncidentFollower
 from geo.musters.follower import MusterFollower
-from geo.positions.intake import Intake
-from geo.positions.live import LiveBoard
+from geo.positions.coming_in import PositionsIn
 from geo.purposes import load_purposes
 from geo.settings import Settings
 from geo.store.database import Database
@@ -75,7 +74,9 @@ class HalfSignIn:
 class Services:
     """Made once by `create_app`, handed to the endpoints by `api.dependencies`."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, positions_in: PositionsIn | None = None
+    ) -> None:
         self.settings = settings
         self.database = database
         self.purposes = load_purposes(settings.purposes_file)
@@ -89,9 +90,9 @@ class Services:
         self.audit_check_lock = Lock()
         self.imports = ImportWorkers(database, self._run_import)
         self.exports = ExportWorkers(database, settings)
-        self.board = LiveBoard()
+        positions_in = positions_in or PositionsIn(database)
+        self.board, self.intake = positions_in.board, positions_in.intake
         self.cot_port: int | None = None  # as it was opened
-        self.intake = Intake(database, moved=self.board.move)
         self.musters = MusterFollower(database)
         self.incidents = IncidentFollower(database, zone=settings.time_zone)
         self.hotspots = HotspotLayers()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 
-from api.app import PREFIX
 from api.app import create_app as create_api
 from api.errors import platform_answer
+from api.paths import PREFIX
 from api.refusals import record_refusal
 from geo.errors import NotPermitted, NotSignedIn, PasswordChangeNeeded
+from geo.positions.coming_in import PositionsIn
 from geo.settings import Settings
 from geo.store.database import Database
 from web import (
@@ -27,7 +28,9 @@ from web import (
 from web.assets import load_assets
 
 
-def create_app(settings: Settings, database: Database) -> FastAPI:
+def create_app(
+    settings: Settings, database: Database, positions_in: PositionsIn | None = None
+) -> FastAPI:
     """Return API and pages over an open store.
 
     Raises
@@ -35,7 +38,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     AssetsMissing : the map libraries weren't fetched; said at the start, not at the first visit
     """
     load_assets()
-    app = create_api(settings, database)
+    app = create_api(settings, database, positions_in)
     app.include_router(pages.router)
     app.include_router(places.router)
     app.include_router(live.router)

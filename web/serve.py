@@ -7,10 +7,10 @@ import errno
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from threading import Thread
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -18,10 +18,14 @@ import uvicorn
 from rich.console import Console
 
 from geo.errors import Conflict, InvalidInput
+from geo.positions.coming_in import PositionsIn
 from geo.settings import Settings, load_settings
 from geo.store.cluster import serving_alone
 from geo.store.database import Database, open_database
-from web.daily import each_day, keep_audit, keep_demo_patrol
+from web.entrance import Entrance
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 SWITCH_S = 0.001
 
@@ -49,43 +53,109 @@ def run(
         stack.enter_context(serving_alone(settings.data_folder))
         console.print("Opening the store …")
         database = stack.enter_context(open_database(settings, keep_running=True))
-        # First: its line in the log must not part the lines a person reads at the end.
-        keep_audit(database, settings, datetime.now(UTC))
-        fill_if_empty(database, settings, console)
-        make_first_accounts(database, settings, console)
-        keep_demo_patrol(database, settings, datetime.now(UTC))
-        stack.enter_context(each_day(database, settings))
-        # Imported here: they take a second, and an occupied port should be said at once.
-        from web.app import create_app
-
-        app = create_app(settings, database)
         # Threads that compute hold up the one that answers for so long at a time [s].
         sys.setswitchinterval(SWITCH_S)
+        positions_in = PositionsIn(database)
+        port = listening.getsockname()[1]
+
+        def make() -> FastAPI:
+            return make_application(stack, database, settings, positions_in, console, port)
+
+        def make_and_tell() -> FastAPI:
+            app = make()
+            tell_start(console, settings, port)
+            return app
+
+        # Only a phone that has been here before can be sending already. Where there is none, what
+        # is wrong is said, and Ctrl-C stops, before anything is served.
+        made = None if positions_in.has_devices() else make()
         # Ctrl-C; uvicorn raises it again once it has stopped.
         with contextlib.suppress(KeyboardInterrupt):
-            tell_start(console, settings, listening.getsockname()[1])
-            server = uvicorn.Server(
-                uvicorn.Config(
-                    app,
-                    log_level="warning",
-                    access_log=False,
-                    timeout_graceful_shutdown=5,
-                    proxy_headers=False,  # the application does, and not for positions
+            positions_in.intake.start()
+            stack.callback(positions_in.intake.stop)
+            if made is None:
+                console.print("Positions come in from now on. All else takes some seconds …")
+                serve(listening, positions_in, make_and_tell)
+            else:
+                app = made
+                serve(
+                    listening,
+                    positions_in,
+                    lambda: app,
+                    begins=lambda: tell_start(console, settings, port),
                 )
-            )
-            Thread(target=warm_up, name="warm-up", daemon=True).start()
-            if settings.demo_moves:
-                # Imported here: it brings what computes walks, which no other store needs.
-                from geo.demo.patrol_history import filling_history
-                from geo.demo.patrol_mover import moving_patrol
-                from web.demo_plan import planning_yesterday
-
-                address = own_address(settings.host, listening.getsockname()[1])
-                may_fill = stack.enter_context(planning_yesterday(app.state.services))
-                stack.enter_context(moving_patrol(database, address, may_fill=may_fill))
-                stack.enter_context(filling_history(database))
-            server.run(sockets=[listening])
     console.print("Stopped. The data are kept.")
+
+
+def serve(
+    listening: socket.socket,
+    positions_in: PositionsIn,
+    make: Callable[[], FastAPI],
+    *,
+    begins: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until Ctrl-C: positions at once, all else when it is made.
+
+    Parameters
+    ----------
+    begins : told when it is about to serve, and a stop is taken as such
+
+    Raises
+    ------
+    what `make` raises : after the server has ended
+    """
+
+    def end() -> None:
+        server.should_exit = True
+
+    entrance = Entrance(positions_in.intake, make, failed=end)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            entrance,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=5,
+            proxy_headers=False,  # the application does, and not for positions
+        )
+    )
+    # Until the server has set its own: an interrupt that is raised while the loop is being set up
+    # can get lost, and the server would never stop.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, lambda *_: end())
+    begins()
+    server.run(sockets=[listening])
+    if entrance.error is not None:
+        raise entrance.error
+
+
+def make_application(
+    stack: contextlib.ExitStack, database: Database, settings: Settings,
+    positions_in: PositionsIn, console: Console, port: int,
+) -> FastAPI:  # fmt: skip
+    """Do what is due at a start, and return the application; `stack` ends what has begun."""
+    # Imported here: they take seconds, in which positions come in already.
+    from web.app import create_app
+    from web.daily import each_day, keep_audit, keep_demo_patrol
+
+    # First: its line in the log must not part the lines a person reads at the end.
+    keep_audit(database, settings, datetime.now(UTC))
+    fill_if_empty(database, settings, console)
+    make_first_accounts(database, settings, console)
+    keep_demo_patrol(database, settings, datetime.now(UTC))
+    stack.enter_context(each_day(database, settings))
+    app = create_app(settings, database, positions_in)
+    Thread(target=warm_up, name="warm-up", daemon=True).start()
+    if settings.demo_moves:
+        # Imported here: it brings what computes walks, which no other store needs.
+        from geo.demo.patrol_history import filling_history
+        from geo.demo.patrol_mover import moving_patrol
+        from web.demo_plan import planning_yesterday
+
+        may_fill = stack.enter_context(planning_yesterday(app.state.services))
+        address = own_address(settings.host, port)
+        stack.enter_context(moving_patrol(database, address, may_fill=may_fill))
+        stack.enter_context(filling_history(database))
+    return app
 
 
 def warm_up() -> None:

@@ -8,13 +8,10 @@ which only that can be set. It opens nothing else.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -25,25 +22,18 @@ from starlette.types import Message, Send
 from api.callers import CallerAccess, SignedInCaller, current_caller
 from api.dependencies import Scope, ServicesDep, WriteSession, now
 from api.geojson import GeoJSONResponse
+from api.position_formats import UPLOADS, Format, device_token, read_message
 from api.schemas.errors import error_responses, write_error_responses
 from api.schemas.units import IntakeAnswer, LatestPositions, LivePositions
 from api.services import Services
 from geo.accounts import Caller, Permission
 from geo.audit import record
 from geo.errors import InvalidFile, NotSignedIn
-from geo.positions.batch import read_batch
-from geo.positions.csv_fixes import read_csv
-from geo.positions.cursor_on_target import read_cursor_on_target
 from geo.positions.cursor_on_target_out import event_of
 from geo.positions.fix import Drop, Reading
-from geo.positions.gpx import read_gpx
 from geo.positions.live import state_of
 from geo.positions.osmand import read_osmand
-from geo.positions.owntracks import read_owntracks
 from geo.positions.reading import latest_positions
-from geo.positions.traccar_client_form import read_traccar_client_form
-from geo.positions.traccar_client_json import read_traccar_client_json
-from geo.positions.traccar_forward import read_traccar_forward
 from geo.units.units import find_units, ids_of_units, units_of_account
 
 intake = APIRouter(prefix="/positions", tags=["positions"])
@@ -53,19 +43,6 @@ TICK_S = 1.0
 SCOPE_EVERY_S = 15.0  # who is watching, and in which grids, is asked for anew
 WATCH_MAX_S = 3600
 SLOW_MAX_S = 30.0
-
-
-class Format(StrEnum):
-    """How positions may come in."""
-
-    OSMAND = "osmand"
-    TRACCAR = "traccar"
-    OWNTRACKS = "owntracks"
-    COT = "cot"
-    TRACCAR_FORWARD = "traccar-forward"
-    BATCH = "batch"
-    GPX = "gpx"
-    CSV = "csv"
 
 
 class EventStream(StreamingResponse):
@@ -81,10 +58,6 @@ class EventStream(StreamingResponse):
 
         with contextlib.suppress(TimeoutError):
             await super().stream_response(send_in_time)
-
-
-# What a person or a program uploads as a whole: told where nothing of it could be read.
-UPLOADS = frozenset({Format.BATCH, Format.GPX, Format.CSV})
 
 
 @intake.get(
@@ -124,29 +97,6 @@ async def send_positions(
     return JSONResponse([]) if format == Format.OWNTRACKS else answer
 
 
-def read_message(format: Format, body: bytes, request: Request) -> Reading:
-    """Return what a message holds, by its format."""
-    if format == Format.OWNTRACKS:
-        headers = request.headers
-        return read_owntracks(body, user=headers.get("x-limit-u"), device=headers.get("x-limit-d"))
-    if format == Format.OSMAND:
-        return read_osmand(body or request.url.query.encode(), received_at=datetime.now(UTC))
-    if format == Format.GPX:
-        return read_gpx(body, device_id=request.query_params.get("id", "gpx"))
-    if format == Format.TRACCAR and "json" not in request.headers.get("content-type", ""):
-        return read_traccar_client_form(body)
-    return _READERS[format](body)
-
-
-_READERS: dict[Format, Callable[[bytes], Reading]] = {
-    Format.TRACCAR: read_traccar_client_json,
-    Format.COT: read_cursor_on_target,
-    Format.TRACCAR_FORWARD: read_traccar_forward,
-    Format.BATCH: lambda given: read_batch(given, device_id="batch"),
-    Format.CSV: lambda given: read_csv(given, device_id="csv"),
-}
-
-
 async def _take(request: Request, reading: Reading) -> IntakeAnswer:
     """Wait until it is on disk.
 
@@ -167,19 +117,6 @@ async def _take(request: Request, reading: Reading) -> IntakeAnswer:
     return IntakeAnswer(
         stored=taken.stored, dropped={str(why): count for why, count in taken.dropped.items()}
     )
-
-
-def device_token(request: Request, reading: Reading) -> str:
-    """Return the device's token, from wherever it is; empty where there is none."""
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return value.strip()
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(value, validate=True).decode("utf-8").partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
-            return ""
-    return request.query_params.get("token") or reading.claimed or ""
 
 
 @router.get(

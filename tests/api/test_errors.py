@@ -12,8 +12,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api.app import BODY_MAX_BYTES, create_app
+from api.app import create_app
 from api.errors import error_code, json_safe, status_of
+from api.paths import BODY_MAX_BYTES
 from geo import errors
 from geo.store.database import Database, make_engine
 from tests.api.conftest import District
