@@ -50,7 +50,7 @@ def reach_page(request: Request, overview: Overview, caller: SignedInCaller) -> 
         script="js/reach.js",
         layers=(MapLayer("addReach", {"url": "/v1/layers/reach"}),),
         shown=REACH_SHOWN,
-        text_groups=("reach.", "response."),
+        text_groups=("closures.", "reach.", "response."),
         may_see_units=caller.may(Permission.LEAD),
     )
 

@@ -131,6 +131,28 @@ def test_rings_and_what_is_lost_if_one_leaves(browser: Browser, site: str) -> No
         assert visit.complaints == [] and visit.policy_violations == []
 
 
+def test_a_leader_closes_a_road_on_the_map_and_opens_it_again(browser: Browser, site: str) -> None:
+    with visiting(browser, site, **DESKTOP) as visit:
+        page = visit.page
+        visit.go("/reach?lang=en")
+        expect(page.locator("html")).to_have_attribute("data-reach", "loaded")
+        page.locator("#closure-fold summary").click()
+        expect(page.locator("#closure-none")).to_be_visible()
+        expect(page.locator("#closure-send")).to_be_disabled()
+        page.locator("#closure-pick").click()
+        page.locator("#map_gridbeat").click(position={"x": 380, "y": 300})
+        expect(page.locator("#closure-chosen li")).to_have_count(1)
+        page.locator("#closure-reason").fill("<b>示例施工</b>")
+        page.locator("#closure-send").click()
+        card = page.locator("#closure-list .card")
+        expect(card).to_contain_text("<b>示例施工</b>")
+        expect(card).to_contain_text("until reopened")
+        expect(page.locator("#closure-chosen li")).to_have_count(0)
+        card.locator("button").click()
+        expect(page.locator("#closure-none")).to_be_visible()
+        assert visit.complaints == [] and visit.policy_violations == []
+
+
 def test_the_board_fits_a_phone(browser: Browser, site: str) -> None:
     with visiting(browser, site, **PHONE) as visit:
         page = visit.page

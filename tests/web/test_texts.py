@@ -88,7 +88,7 @@ ROUTE_REASONS = (
 NEVER_ON_PAGES = {errors.InvalidTile, errors.DataFolderInUse}  # of tiles, of the start
 WEB = Path(__file__).parents[2] / "web"
 KEY = re.compile(
-    r"""["']((?:common|map|live|coverage|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|account|accounts|audit_page|routes|result_map|muster|units|balance)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
+    r"""["']((?:common|map|live|coverage|geocode|address|duplicates|exports|rights|imports|place|due|gaps|reach|response|siting|review|level|sign|task|account|accounts|audit_page|routes|result_map|muster|units|balance|closures)\.(?!html)[a-z0-9_]*[a-z0-9])["']"""
 )
 
 

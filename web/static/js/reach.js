@@ -1,6 +1,7 @@
 // Rings of 1, 3 and 5 minutes: from sites or units, by hexagon, grid or area, and if one leaves.
 
 import { askJson, wasGivenUp } from "./api.js";
+import { startClosures } from "./closures.js";
 import { byId, make } from "./dom.js";
 import { registerLayer } from "./layer_switch.js";
 import { clearFault, reportFault } from "./notices.js";
@@ -159,6 +160,7 @@ export function addReach(map, options) {
   registerLayer("reach", (isShown) => (isShown ? ground.addTo(map) : ground.remove()));
   registerLayer("sources", (isShown) => (isShown ? pins.addTo(map) : pins.remove()));
   map.on("placed", () => {
+    startClosures(map, load);
     byId("reach-of").addEventListener("change", choose);
     byId("reach-by").addEventListener("change", () => { linkChanged(); load(); });
     byId("reach-back").addEventListener("click", choose);
