@@ -1,4 +1,4 @@
-"""Travel times on road networks, ours against scipy, igraph, pandana and networkx.
+"""Travel times on road networks: ours, scipy, igraph, pandana, networkx, pgRouting.
 
     python -m bench.travel [--networks generated,jinan,chicago] [--rounds N] [--data FOLDER]
 
@@ -14,14 +14,15 @@ scipy: `csgraph.dijkstra`, with the limit where there is one. igraph: `distances
 limit. networkx: `single_source_dijkstra_path_length` with its cutoff; for the first job only.
 pandana: `nodes_in_range`, `nearest_pois` (which answers for all nodes at once and then is asked for
 one; its `set_pois` is timed, since units move) and `shortest_path_lengths` over all pairs. Ours and
-pandana build a hierarchy first, told apart as build_s. pgRouting answers only where its extension
-is installed with a server; it isn't asked here.
+pandana build a hierarchy first, told apart as build_s. pgRouting (`bench.pgrouting`):
+`pgr_drivingDistance`, `pgr_dijkstraNearCost` and, for 61 x 61, `pgr_dijkstraCost`, over a server of
+the bench's own; where its extension isn't installed it is left out, and said to be.
 
 Methods alternate, another place each round; medians. Every answer is compared with scipy's.
 
 RESULT: for each network and job `NETWORK.JOB.ms`, `.scipy_ms`, `.igraph_ms`, `.pandana_ms`,
-`.networkx_ms`, `.vs_fastest_peer` (its time over ours), `.mismatches`; `NETWORK.build_s`,
-`.pandana_build_s`, `.nodes`, `.edges`, `.reached` (median nodes in 10 minutes).
+`.networkx_ms`, `.pgrouting_ms`, `.vs_fastest_peer` (its time over ours), `.mismatches`;
+`NETWORK.build_s`, `.pandana_build_s`, `.nodes`, `.edges`, `.reached` (median nodes in 10 minutes).
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from rich.table import Table
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from bench.pgrouting import MISSING, PgRouting, pgrouting
 from bench.road_networks import FOLDER, network_of
 from geo.roads.graph import TravelGraph
 from geo.roads.hierarchy import Hierarchy
@@ -52,6 +54,7 @@ from geo.roads.search import nearest_units, reached_nodes
 
 LIMIT_MS = 600_000
 UNITS, NEAREST = 500, 5
+PEERS = ("scipy", "igraph", "pandana", "networkx", "pgrouting")
 Answer = np.ndarray
 Ways = dict[str, Callable[[], Answer]]
 
@@ -68,14 +71,20 @@ def main() -> None:
         if network is None:
             print(f"{name}: its file is not in {given.data}, left out")
             continue
-        result |= {f"{name}.{key}": value for key, value in measure(name, network, given.rounds)}
+        graph = network.travel_graph(TravelMode.CAR)
+        with pgrouting(graph) as asked:
+            if asked is None:
+                print(MISSING)
+            found = measure(name, network, graph, given.rounds, asked)
+        result |= {f"{name}.{key}": value for key, value in found}
     print("RESULT", json.dumps(result))
 
 
-def measure(name: str, network: RoadNetwork, rounds: int) -> list[tuple[str, float | None]]:
-    graph = network.travel_graph(TravelMode.CAR)
+def measure(
+    name: str, network: RoadNetwork, graph: TravelGraph, rounds: int, asked: PgRouting | None
+) -> list[tuple[str, float | None]]:
     main_part = np.flatnonzero(network.main_component(TravelMode.CAR))
-    peers = Peers(graph, network)
+    peers = Peers(graph, network, asked)
     Hierarchy.of(tiny())  # compiles
     start = time.perf_counter()
     hierarchy = Hierarchy.of(graph)
@@ -101,10 +110,7 @@ def measure(name: str, network: RoadNetwork, rounds: int) -> list[tuple[str, flo
     for column in (
         "job",
         "ours",
-        "scipy",
-        "igraph",
-        "pandana",
-        "networkx",
+        *PEERS,
         "fastest/ours",
         "wrong",
     ):
@@ -123,6 +129,8 @@ def measure(name: str, network: RoadNetwork, rounds: int) -> list[tuple[str, flo
                 answers[way_name] = way()
                 times.setdefault(way_name, []).append((time.perf_counter() - start) * 1000)
             wrong += int(not np.array_equal(answers["ours"], answers["scipy"]))
+            if "pgrouting" in answers:
+                wrong += int(not np.array_equal(answers["pgrouting"], answers["scipy"]))
             if job == "reach_10_min":
                 reached.append(np.count_nonzero(answers["ours"] < np.inf))
         medians = {way_name: float(np.median(values)) for way_name, values in times.items()}
@@ -132,15 +140,12 @@ def measure(name: str, network: RoadNetwork, rounds: int) -> list[tuple[str, flo
         found.append((f"{key}.ms", round(medians["ours"], 4)))
         found += [
             (f"{key}.{peer}_ms", round(medians[peer], 3) if peer in medians else None)
-            for peer in ("scipy", "igraph", "pandana", "networkx")
+            for peer in PEERS
         ]
         found += [(f"{key}.vs_fastest_peer", round(ratio, 2)), (f"{key}.mismatches", wrong)]
-        shown = [
-            f"{medians[peer]:.3g}" if peer in medians else "-"
-            for peer in ("ours", "scipy", "igraph", "pandana", "networkx")
-        ]
+        shown = [f"{medians[peer]:.3g}" if peer in medians else "-" for peer in ("ours", *PEERS)]
         table.add_row(job, *shown, f"{ratio:.1f}", f"{wrong}/{count}")
-    Console(width=110).print(table)
+    Console(width=120).print(table)
     print(f"hierarchy {build_s:.2f} s, pandana's {peers.build_s:.2f} s")
     found.append(("reached", float(np.median(reached))))
     return found
@@ -149,7 +154,8 @@ def measure(name: str, network: RoadNetwork, rounds: int) -> list[tuple[str, flo
 class Peers:
     """The same graph as each peer wants it."""
 
-    def __init__(self, graph: TravelGraph, network: RoadNetwork) -> None:
+    def __init__(self, graph: TravelGraph, network: RoadNetwork, asked: PgRouting | None) -> None:
+        self.pgrouting = asked
         n = graph.node_count
         self.scipy = csr_array((graph.ms.astype(float), graph.head, graph.first), shape=(n, n))
         self.scipy_back = self.scipy.T.tocsr()
@@ -205,6 +211,7 @@ def reach_ways(graph: TravelGraph, peers: Peers, source: int) -> Ways:
         "igraph": from_igraph,
         "pandana": from_pandana,
         "networkx": from_networkx,
+        **asked_ways(peers, lambda asked: asked.reach(source, LIMIT_MS)),
     }
 
 
@@ -227,7 +234,14 @@ def nearest_ways(graph: TravelGraph, peers: Peers, place: int, units: Answer) ->
             np.array(peers.igraph.distances(place, units.tolist(), peers.ms, mode="in")[0])
         ),
         "pandana": from_pandana,
+        **asked_ways(peers, lambda asked: asked.nearest(place, units, NEAREST)),
     }
+
+
+def asked_ways(peers: Peers, ask: Callable[[PgRouting], Answer]) -> Ways:
+    """pgRouting's way, where it is there."""
+    asked = peers.pgrouting
+    return {} if asked is None else {"pgrouting": lambda: ask(asked)}
 
 
 def matrix_ways(hierarchy: Hierarchy, peers: Peers, sources: Answer, targets: Answer) -> Ways:
@@ -243,6 +257,12 @@ def matrix_ways(hierarchy: Hierarchy, peers: Peers, sources: Answer, targets: An
             peers.igraph.distances(sources.tolist(), np.unique(targets).tolist(), peers.ms)
         ),
         "pandana": from_pandana,
+        # Hundreds of searches take it minutes.
+        **(
+            asked_ways(peers, lambda asked: asked.matrix(sources, targets))
+            if len(sources) < 100
+            else {}
+        ),
     }
 
 
