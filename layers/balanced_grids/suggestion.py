@@ -295,15 +295,18 @@ def suggest_in_stages(
     ----------
     finer : makes the same of parted blocks, asked where whole ones can't be balanced; None: never
     """
-    first = next(prepared.solved(stages=stages[:1]))
-    yield first
-    assert first.plan is not None
-    if finer is not None and not first.plan.is_balanced and prepared.balanced != AREA:
-        parted = finer()
-        if len(parted.blocks) > len(prepared.blocks):
-            yield from parted.solved(stages=stages)
-            return
-    yield from prepared.solved(stages=stages[1:])
+    for number, found in enumerate(prepared.solved(stages=stages)):
+        yield found
+        assert found.plan is not None
+        if finer is None or found.plan.is_balanced or prepared.balanced == AREA:
+            continue
+        # The second stage may balance what the first hasn't, but not where one block is too much.
+        is_hopeless = found.plan.bound > prepared.question.tolerance
+        if is_hopeless or number >= min(1, len(stages) - 1):
+            parted, finer = finer(), None
+            if len(parted.blocks) > len(prepared.blocks):
+                yield from parted.solved(stages=stages)
+                return
 
 
 def _inside_box(area: Any, points: pd.DataFrame) -> NDArray[np.bool_]:
