@@ -21,6 +21,7 @@ from api.route_solver import RouteSolver
 from api.siting_jobs import SitingJobs
 from api.uploads import clear_half_uploads, remove_upload
 from geo.accounts import OidcIdentity, Pending, find_provider
+from geo.accounts.marks import AccessMark
 from geo.addresses.deployment import DeploymentContext
 from geo.errors import PlatformError
 from geo.geocoding.local import open_geocoder
@@ -92,6 +93,7 @@ class Services:
         self.exports = ExportWorkers(database, settings)
         positions_in = positions_in or PositionsIn(database)
         self.board, self.intake = positions_in.board, positions_in.intake
+        self.access_mark = AccessMark(database)
         self.cot_port: int | None = None  # as it was opened
         self.musters = MusterFollower(database)
         self.incidents = IncidentFollower(database, zone=settings.time_zone)

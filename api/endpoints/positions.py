@@ -40,7 +40,9 @@ intake = APIRouter(prefix="/positions", tags=["positions"])
 router = APIRouter(prefix="/positions", tags=["positions"])
 
 TICK_S = 1.0
-SCOPE_EVERY_S = 15.0  # who is watching, and in which grids, is asked for anew
+SCOPE_EVERY_S = 15.0  # after so long nobody sees what they may not see any more
+MARK_EVERY_S = 10.0  # whether anything changed by which that is decided; the answer is 5 s old
+CALLER_EVERY_S = 60.0  # who is watching, and in which grids, is asked for anew in any case
 WATCH_MAX_S = 3600
 SLOW_MAX_S = 30.0
 
@@ -217,13 +219,14 @@ def watch_positions(
     events `positions` with a JSON list. Events `musters` hold the numbers of the musters that are
     open, then of those that changed, of these units. A browser that comes back says the last
     event's id and gets what changed since. Each opening is audited."""
+    mark = services.access_mark.now()
     visible = _visible(services, caller)
     record(session, access, "positions.watch", object_kind="patrol_unit",
            row_count=len(visible))  # fmt: skip
     epoch, _, number = request.headers.get("last-event-id", "").partition("-")
     is_back = epoch == services.board.epoch and number.isdigit() and len(number) < 19
     return EventStream(
-        _events(request, visible, after=int(number) if is_back else 0, for_s=for_s),
+        _events(request, visible, mark, after=int(number) if is_back else 0, for_s=for_s),
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
@@ -245,19 +248,22 @@ def _visible_now(request: Request) -> frozenset[int] | None:
 
 
 async def _events(
-    request: Request, visible: frozenset[int], *, after: int, for_s: int
+    request: Request, visible: frozenset[int], mark: str, *, after: int, for_s: int
 ) -> AsyncIterator[str]:
     services: Services = request.app.state.services
     board, musters = services.board, services.musters.board
     told = 0
     clock = asyncio.get_running_loop().time
-    started = asked_at = clock()
+    started = asked_at = looked_at = clock()
     while True:
-        if clock() - asked_at > SCOPE_EVERY_S:
-            seen = await run_in_threadpool(_visible_now, request)
-            if seen is None:
-                return
-            visible, asked_at = seen, clock()
+        if clock() - looked_at > MARK_EVERY_S:
+            mark_now = await run_in_threadpool(services.access_mark.now)
+            looked_at = clock()
+            if mark_now != mark or clock() - asked_at > CALLER_EVERY_S:
+                seen = await run_in_threadpool(_visible_now, request)
+                if seen is None:
+                    return
+                visible, mark, asked_at = seen, mark_now, clock()
         number, changed = board.changes(after, visible)
         if changed != "[]" or after == 0:
             yield f"id: {board.epoch}-{number}\nevent: positions\ndata: {changed}\n\n"

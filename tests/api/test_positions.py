@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import Request
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 from starlette.types import Message
 
 from api.app import create_app
-from api.callers import current_caller
 from api.endpoints import positions
 from geo import accounts
-from geo.accounts import Caller
+from geo.accounts import marks as marks_module
+from geo.accounts.marks import AccessMark
 from geo.settings import Settings
 from geo.store.cluster import EmbeddedCluster
 from geo.store.database import Database
@@ -223,16 +222,33 @@ def test_viewers_get_all_first_and_then_what_changed(station: Station) -> None:
 
 
 def test_who_signs_out_is_shown_no_more(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
-    def sign_out_first(request: Request) -> Caller | None:
-        with station.database.session() as session:
-            accounts.sign_out(session, station.cookies["leader"], now=datetime.now(UTC))
-        return current_caller(request)
+    marks: list[str] = []
+
+    def sign_out_after_the_opening(mark: AccessMark) -> str:
+        if marks:
+            with station.database.session() as session:
+                accounts.sign_out(session, station.cookies["leader"], now=datetime.now(UTC))
+        marks.append(read_mark(mark))
+        return marks[-1]
 
     path, more = bodies(station.token)["osmand"]
     station.ask(None, "POST", path, **more)
-    monkeypatch.setattr(positions, "SCOPE_EVERY_S", -1)
+    read_mark = AccessMark.now
+    monkeypatch.setattr(marks_module, "LASTS_S", -1)
+    monkeypatch.setattr(positions, "MARK_EVERY_S", -1)
     monkeypatch.setattr(positions, "TICK_S", 0.01)
-    monkeypatch.setattr(positions, "current_caller", sign_out_first)
+    monkeypatch.setattr(AccessMark, "now", sign_out_after_the_opening)
+    assert station.ask("leader", "GET", "/v1/positions/live?for_s=2").text == ""
+    assert len(set(marks)) == 2
+
+
+def test_who_is_signed_in_too_long_is_shown_no_more(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(positions, "MARK_EVERY_S", -1)
+    monkeypatch.setattr(positions, "CALLER_EVERY_S", -1)
+    # Nothing changed but the time.
+    monkeypatch.setattr(positions, "current_caller", lambda request: None)
     assert station.ask("leader", "GET", "/v1/positions/live?for_s=2").text == ""
 
 
