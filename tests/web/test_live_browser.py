@@ -85,6 +85,7 @@ def test_a_unit_moves_by_events_is_told_busy_and_is_the_nearest(
         expect(row).to_contain_text(re.compile("新、\\d+ 秒前"))
         row.click()
         expect(page.locator("#unit-title")).to_have_text("CAR-1<b>组</b>")
+        expect(page.locator("#unit-title a")).to_have_attribute("href", re.compile(r"/units/\d+"))
         expect(page.locator("#unit-facts")).to_contain_text("示例·甲子（组长）")
         page.locator("#status-choice").select_option("busy")
         page.locator("#status-form button").click()

@@ -274,7 +274,11 @@ function showUnit() {
     select(null);
     return;
   }
-  byId("unit-title").textContent = unit.name;
+  const title = byId("unit-title");
+  if (title.dataset.shown !== String(selected) || title.textContent !== unit.name) {
+    title.dataset.shown = selected;
+    title.replaceChildren(make("a", { href: `/units/${selected}` }, unit.name));
+  }
   const facts = [
     ["live.kind", say(`live.kind_${unit.kind}`)],
     ["live.status", say(`live.status_${unit.status}`)
