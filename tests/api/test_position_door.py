@@ -130,3 +130,26 @@ def test_a_proxy_on_this_machine_is_believed_as_to_how_the_caller_came(
     caller = TestClient(app, client=(neighbour, 1), base_url="http://testserver")
     answer = caller.get("/scheme", headers={"X-Forwarded-Proto": "https"})
     assert answer.text == scheme
+
+
+def test_a_phone_that_comes_back_brings_its_whole_buffer_in_one_body(
+    station: tuple[TestClient, Database, str], quick: list[int]
+) -> None:
+    client, database, token = station
+    bearer = {"Authorization": f"Bearer {token}"}
+    begin = NOW.timestamp() - 3000
+    fixes = ",".join(
+        f'{{"fixed_at":{begin + at / 10:.1f},"longitude":112.55,"latitude":37.87}}'
+        for at in range(20_000)
+    )
+    body = f'{{"fixes":[{fixes}]}}'.encode()
+    path = "/v1/positions/in/batch"
+    half = client.post(path, content=body[: len(body) // 2], headers=bearer)
+    assert (half.status_code, half.json()["error"]["code"]) == (422, "invalid_file")
+    whole = client.post(path, content=body, headers=bearer)
+    assert (whole.status_code, whole.json()) == (200, {"stored": 20_000, "dropped": {}})
+    assert quick == [20_000]
+    again = client.post(path, content=body, headers=bearer)
+    assert again.json() == {"stored": 0, "dropped": {"duplicate": 20_000}}
+    with database.session() as session:
+        assert session.scalar(select(func.count()).select_from(PatrolPosition)) == 20_000

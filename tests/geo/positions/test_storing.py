@@ -377,6 +377,41 @@ def test_what_comes_beyond_the_bound_is_told_to_come_back(
         intake.stop()
 
 
+def test_connections_that_are_cut_in_mid_stream_lose_and_double_nothing(
+    database: Database,
+) -> None:
+    with database.session() as session:
+        token = register_device(session, on_duty(session))[1]
+    intake = Intake(database, now=lambda: NOW + timedelta(minutes=1))
+    known = intake.device_of(token)
+    assert known is not None
+    intake.start()
+    try:
+        for second in range(5):
+            with database.session() as session:
+                session.execute(
+                    text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE datname = current_database() AND usename = current_user "
+                        "AND pid <> pg_backend_pid()"
+                    )
+                )
+            for _ in range(20):  # a phone sends again until it is answered with success
+                try:
+                    taken = intake.take(known, Reading([fix(second)])).result(timeout=30)
+                except DatabaseUnavailable:
+                    continue
+                assert taken.stored == 1 or taken.dropped == {Drop.DUPLICATE: 1}
+                break
+            else:
+                pytest.fail("It was never stored.")
+    finally:
+        intake.stop()
+    with database.session() as session:
+        stored = session.scalars(select(PatrolPosition.fixed_at)).all()
+    assert sorted(stored) == [fix(second).fixed_at for second in range(5)]
+
+
 def test_it_writes_until_all_who_started_it_have_stopped(database: Database) -> None:
     with database.session() as session:
         unit = on_duty(session)
