@@ -29,7 +29,9 @@ Flags = NDArray[np.bool_]
 
 NOWHERE = -1
 NO_WAY = 1 << 30  # a travel time that fits no shift [s]
-REMOVED_MEAN = 10.0  # stops taken out at a time, on average; the paper's
+# Stops taken out at a time, on average. The paper's 10 is for tours that serve all: where many stay
+# out, more of them have to change places at once.
+REMOVED_MEAN = 16.0
 STRING_MAX = 10.0  # stops of one tour taken out at a time; the paper's
 BLINK = 0.01  # positions overlooked; the paper's
 ALL_TOURS_EVERY = 16  # steps, in which what is out is tried in every tour
