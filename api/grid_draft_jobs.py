@@ -27,7 +27,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class GridDraftJob:
-    """One draft in work. `stage` counts the stages that are done."""
+    """One draft in work. `stage` counts the stages done; `version` is the draft's after the
+    last of them. Whoever holds `writing` is not interrupted: after a stop nothing is written."""
 
     draft_id: int
     version: int
@@ -37,6 +38,7 @@ class GridDraftJob:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     stopped: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
+    writing: threading.Lock = field(default_factory=threading.Lock)
 
 
 class GridDraftJobs:
@@ -94,8 +96,9 @@ class GridDraftJobs:
         """End a search with the best so far; what is being tried changes nothing any more."""
         job = self._jobs.get(draft_id)
         if job is not None:
-            job.stopped.set()
-            job.is_running = False
+            with job.writing:
+                job.stopped.set()
+                job.is_running = False
 
     def close(self) -> None:
         """End all searches, when the program ends."""
@@ -115,21 +118,21 @@ class GridDraftJobs:
         try:
             block_count = len(suggestion.blocks)
             for found in suggest_in_stages(suggestion, finer):
-                if job.stopped.is_set():
-                    return
                 has_new_blocks = len(found.blocks) != block_count
                 block_count = len(found.blocks)
-                with self._database.session_of(scope) as session:
-                    draft = get_grid_draft(session, job.draft_id, scope=scope)
-                    changed = change_grid_draft(
-                        session,
-                        draft,
-                        version=job.version,
-                        content={**draft.content, **suggestion_to_json(found)},
-                        blocks=blocks_to_bytes(found) if has_new_blocks else None,
-                    )
-                    job.version = changed.version
-                job.stage = min(job.stage + 1, STAGE_COUNT)
+                blocks = blocks_to_bytes(found) if has_new_blocks else None
+                with job.writing:
+                    if job.stopped.is_set():
+                        return
+                    with self._database.session_of(scope) as session:
+                        draft = get_grid_draft(session, job.draft_id, scope=scope)
+                        content = {**draft.content, **suggestion_to_json(found)}
+                        changed = change_grid_draft(
+                            session, draft, version=job.version, content=content, blocks=blocks
+                        )
+                        version = changed.version
+                    job.version = version
+                    job.stage = min(job.stage + 1, STAGE_COUNT)
         except PlatformError as error:
             job.message = error.message
         except Exception as error:

@@ -264,6 +264,7 @@ def stop_grid_draft(
     draft = get_grid_draft(session, draft_id, scope=scope)
     require_drawing(caller)
     services.grid_drafts.stop(draft_id)
+    session.refresh(draft)  # what the search wrote until now
     return _shown(services, draft)
 
 
@@ -433,7 +434,8 @@ def _shown(services: Services, draft: GridSetDraft) -> GridDraftAnswer:
         outside=suggestion.outside,
         household_source=draft.content["household_source"],
         solving=DraftSolving(
-            is_running=job is not None and job.is_running,
+            # A search that ended since this draft was read has written more: ask again.
+            is_running=job is not None and (job.is_running or job.version > draft.version),
             stage=0 if job is None else job.stage,
             stage_count=STAGE_COUNT,
             message=None if job is None else job.message,

@@ -200,3 +200,14 @@ def test_an_administrator_makes_grids_of_a_proposed_draft(
             select(Grid).where(Grid.valid_from == date(2026, 12, 1)).order_by(Grid.grid_code)
         ).all()
         assert len(new) == 2 and sum(grid.household_count or 0 for grid in new) == 12
+
+
+def test_after_a_stop_nothing_is_written_and_the_answer_is_the_newest(chief: TestClient) -> None:
+    given = {"area_code": COMMUNITY_1, "grid_count": 2, "tolerance": 0.4}
+    for seed in range(5):
+        draft_id = chief.post(DRAFTS, json={**given, "seed": seed}).json()["draft_id"]
+        time.sleep(0.05 * seed)
+        stopped = chief.post(f"{DRAFTS}/{draft_id}/stop").json()
+        time.sleep(0.2)
+        assert chief.get(f"{DRAFTS}/{draft_id}").json()["version"] == stopped["version"]
+        assert not stopped["solving"]["is_running"]
