@@ -18,7 +18,7 @@ from geo.errors import PatrolUnitNotFound
 from geo.tables import MEMBER_ROLES, UNIT_KINDS, UNIT_STATUSES
 from geo.units.units import get_unit
 from web.coverage import no_such_unit_page
-from web.rendering import new_nonce, render_page
+from web.rendering import Overview, new_nonce, render_page
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(pass_door)])
 
@@ -26,13 +26,14 @@ TEXTS = ("units.", "live.", "muster.")
 
 
 @router.get("/units", response_class=HTMLResponse)
-def units_page(request: Request, caller: SignedInCaller) -> Response:
+def units_page(request: Request, caller: SignedInCaller, overview: Overview) -> Response:
     """The units of the caller's grids; who leads units makes new ones."""
     return render_page(
         request,
         "units.html",
         nonce=new_nonce(),
         page="units",
+        overview=overview,
         text_groups=TEXTS,
         kinds=UNIT_KINDS,
         leads=caller.may(Permission.LEAD),
@@ -45,6 +46,7 @@ def unit_page(
     session: ReadSession,
     scope: Scope,
     caller: SignedInCaller,
+    overview: Overview,
     unit_id: Annotated[int, Path(ge=1, le=ID_MAX)],
 ) -> Response:
     """One unit, for its members and who leads units: what it is, who belongs to it, when it is on
@@ -61,6 +63,7 @@ def unit_page(
         "unit.html",
         nonce=new_nonce(),
         page="unit",
+        overview=overview,
         text_groups=TEXTS,
         settings={"unit_id": unit.id, "leads": leads},
         unit=unit,

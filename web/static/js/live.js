@@ -30,6 +30,7 @@ let selected = null;
 let place = null; // where the nearest are asked for
 let placeMarker = null;
 let replaying = false;
+let wasHeard = false; // the stream tells all positions first
 let wasPlaced = location.hash.length > 1; // by a link, or by who looks: then the map stays there
 let leads = false;
 let musters = null; // the leader's board
@@ -100,6 +101,10 @@ function watch() {
     tellConnection("open");
     const filter = readFilter();
     for (const position of JSON.parse(event.data)) take(position, filter);
+    if (!wasHeard) {
+      wasHeard = true;
+      showAges(); // until now nobody's position was known
+    }
     showAllAtFirst();
     list.later();
     if (selected !== null && !replaying) showUnit();
