@@ -2,8 +2,9 @@
 
 import { askJson } from "./api.js";
 import { byId, make } from "./dom.js";
-import { clock } from "./response.js";
-import { say } from "./texts.js";
+import { momentIn } from "./local_days.js";
+import { clockOfDay } from "./response.js";
+import { say, timeZone } from "./texts.js";
 
 const ROADS = "/v1/roads";
 
@@ -21,12 +22,12 @@ export function startClosures(map, changed) {
   }
 
   function cardOf(closure) {
-    const until = closure.ends_at ? clock(closure.ends_at) : say("closures.until_reopened");
+    const until = closure.ends_at ? clockOfDay(closure.ends_at) : say("closures.until_reopened");
     return make("li", { class: "card" },
       make("div", { class: "card-head" },
         make("strong", {}, closure.reason),
         make("span", { class: "chip" }, say("closures.roads", { count: closure.road_ids.length }))),
-      make("p", {}, `${clock(closure.starts_at)} – ${until}`),
+      make("p", {}, `${clockOfDay(closure.starts_at)} – ${until}`),
       make("button", {
         type: "button", class: "button button-small",
         onclick: () => attempt(() => askJson(`${ROADS}/closures/${closure.closure_id}/end`, { method: "POST" })),
@@ -85,7 +86,7 @@ export function startClosures(map, changed) {
     const body = {
       road_ids: [...chosen.keys()],
       reason: byId("closure-reason").value.trim(),
-      ends_at: until ? new Date(until).toISOString() : null,
+      ends_at: until ? momentIn(until, timeZone) : null,
     };
     if (!(await attempt(() => askJson(`${ROADS}/closures`, {
       method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
