@@ -183,7 +183,8 @@ def test_only_a_fix_after_the_call_near_and_sure_enough_is_an_arrival(musters: M
         assert musters.unit(musters.get(muster_id), "U1")["state"] == "called", wrong
     musters.send("U1", north=FAR)  # went on; what was at the place comes late, from the buffer
     musters.look()
-    musters.send("U1", at=time.time() - 0.2)
+    called_at = datetime.fromisoformat(musters.get(muster_id)["called_at"])
+    musters.send("U1", at=called_at.timestamp() + 0.002)
     musters.send("U1", north=FAR)
     musters.look()
     assert musters.unit(musters.get(muster_id), "U1")["state"] == "arrived"
