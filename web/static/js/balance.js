@@ -3,7 +3,7 @@
 
 import { askJson } from "./api.js";
 import { byId, make } from "./dom.js";
-import { registerLayer, setShown } from "./layer_switch.js";
+import { registerLayer } from "./layer_switch.js";
 import { clearFault, reportFault } from "./notices.js";
 import { formatNumber, formatSquareMetres, say } from "./texts.js";
 import { dateAndClock } from "./times.js";
@@ -105,7 +105,6 @@ export function addBalance(map, options) {
   async function open(draftId) {
     draft = await askJson(`${options.url}/${draftId}`);
     chosen = null;
-    setShown("grids", false); // the draft draws its own, before and after
     await follow(true);
   }
 
