@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from geo.response_sites import load_sites
 from geo.tables.response_site import SITE_KINDS
 from geo.values import GridScope, LonLat
-from layers.gap_board import GapBoard, Post
-from layers.response_reach import ReachRules
-from layers.response_units import ResponseUnit
-from layers.stored_demand import StoredDemand
-from layers.stored_travel import StoredTravel
+from layers.demand.stored import StoredDemand
+from layers.response.gap_board import GapBoard, Post
+from layers.response.units import ResponseUnit
+from layers.response.who_reaches import ReachRules
+from layers.travel.stored import StoredTravel
 
 KEPT = 16
 GAPS_AS_POSTS = 10

@@ -27,8 +27,8 @@ from layers.balanced_grids.measures import (
     shapes_of_plan,
     shapes_of_polygons,
 )
+from layers.balanced_grids.stored_blocks import COLUMNS, StoredArea
 from layers.balanced_grids.suggestion import AREA, Suggestion
-from layers.stored_blocks import COLUMNS, StoredArea
 
 GRID_KEPT = ("name", "kind", "person_in_charge", "contact")
 

@@ -15,7 +15,7 @@ from geo.errors import InvalidInput
 from geo.incidents.categories import CategoryTree
 from geo.roads.modes import TravelMode
 from geo.values import GridScope, Period
-from layers.hotspot_ground import HotspotGround
+from layers.hotspots.ground import HotspotGround
 from layers.routes.candidates import (
     Candidate,
     Candidates,

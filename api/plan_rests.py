@@ -17,7 +17,7 @@ from geo.values import GridScope, LonLat, Period
 from layers.routes.actual import PlannedStop, RouteOutcome, StopState, compare_route
 from layers.routes.kept import KeptPlan, kept_of_json
 from layers.routes.rest import Done, rest_of_plan
-from layers.travel import TravelTimes
+from layers.travel.times import TravelTimes
 
 DOUBTS = ("off_duty", "not_on_roster", "silent")
 SILENT = timedelta(minutes=10)  # after which it isn't known whether a unit goes on

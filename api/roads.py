@@ -15,7 +15,7 @@ from geo.roads.modes import TravelMode
 from geo.tables import PatrolUnit
 from geo.units.units import find_units, units_of_account
 from geo.values import GridScope, LonLat
-from layers.response_units import ResponseUnit, load_response_units
+from layers.response.units import ResponseUnit, load_response_units
 
 METHOD = (
     "Quickest way on the road network in force at that time, without its closed roads: length over "

@@ -16,7 +16,7 @@ from layers.routes.matrix import road_times
 from layers.routes.near_equal import near_equal_plans
 from layers.routes.problem import RouteProblem
 from layers.routes.solving import Progress
-from layers.stored_travel import StoredTravel
+from layers.travel.stored import StoredTravel
 
 JOBS_MAX = 4  # at once; each takes a core
 JOIN_S = 5.0

@@ -34,12 +34,12 @@ from geo.purposes import load_purposes
 from geo.settings import Settings
 from geo.store.database import Database
 from geo.values import GridScope
-from layers.coverage_follower import CoverageFollower
-from layers.hotspot_layer import HotspotLayers
-from layers.response_reach import ReachRules
-from layers.response_units import ReadinessRules
-from layers.stored_demand import StoredDemand
-from layers.stored_travel import StoredTravel
+from layers.coverage.follower import CoverageFollower
+from layers.demand.stored import StoredDemand
+from layers.hotspots.layer import HotspotLayers
+from layers.response.units import ReadinessRules
+from layers.response.who_reaches import ReachRules
+from layers.travel.stored import StoredTravel
 
 WARMING_WAIT_S = 5.0  # a register of a million addresses takes longer; then the process just ends
 

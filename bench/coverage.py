@@ -62,10 +62,10 @@ from geo.simulator.patrol_walk import ON_FOOT
 from geo.simulator.road_plan import RoadPlan
 from geo.simulator.shift import SimulatedShift, simulate_shift
 from geo.values import Period
-from layers.coverage import VisitRules, find_coverage, find_visits
+from layers.coverage.measures import VisitRules, find_coverage, find_visits
 from layers.place_raster import PlaceRaster, raster_of_squares
-from layers.presence import Presence, PresenceRules, find_presence
-from layers.presence_ways import RoadWays
+from layers.presence.pieces import Presence, PresenceRules, find_presence
+from layers.presence.ways import RoadWays
 from layers.time_slots import hours_of_week
 
 SIDE_M = 150.0

@@ -60,8 +60,8 @@ from geo.tables import (
     StoreNote,
     UnitPresence,
 )
-from layers.coverage_follower import CoverageFollower
-from layers.coverage_keeping import KeptUp
+from layers.coverage.follower import CoverageFollower
+from layers.coverage.keeping import KeptUp
 
 GRID_DEG, COMMUNITY_GRIDS = 0.01, 3
 FIRST_DAY = date(2020, 1, 1)

@@ -25,7 +25,7 @@ import time
 import numpy as np
 
 from bench.gap_live import SEEN_MAX_S, end_to_end_s
-from layers.reach_board import ReachBoard
+from layers.response.reach_board import ReachBoard
 
 SIDE_M, SPEED_MPS, MOVE_M = 20_000.0, 8.0, 500.0
 

@@ -31,13 +31,13 @@ import numpy as np
 from esda.crand import vec_permutations
 from libpysal.graph import Graph
 
-from layers.local_statistics import (
+from layers.neighbours import Neighbours, h3_neighbours
+from layers.statistics.local import (
     LocalStatistic,
     getis_ord_gi_star,
     hot_and_cold_spots,
     local_moran,
 )
-from layers.neighbours import Neighbours, h3_neighbours
 
 CENTRE = (37.87, 112.55)
 RESOLUTION = 10

@@ -13,7 +13,7 @@ Times without zone are local times of `--zone`. Coordinates are WGS 84.
 whole is `--region` (cells whose centre lies in its polygons), else every cell of a neighbourhood (a
 parent three resolutions up) that saw an event at all. Rolling origin: windows of each horizon
 follow each other from `--from` (else the last third of the period) to the end; a ranking knows only
-what came before its window. Ties and intervals: `layers/hotspot_backtest.py`. Every category with
+what came before its window. Ties and intervals: `layers/hotspots/backtest.py`. Every category with
 `--min-events` events is scored, and the sum of all.
 
 Peers in the same run: counts (all events of the kind so far), counts of the last year, kernel
@@ -45,7 +45,7 @@ from scipy.spatial import cKDTree
 
 from geo.h3_cells import h3_cell_area_m2, h3_cell_centres, h3_cell_parent, lonlat_to_h3_cell
 from geo.local_plane import LocalPlane
-from layers.hotspot_backtest import (
+from layers.hotspots.backtest import (
     COUNTS,
     RANDOM,
     Backtest,
@@ -54,7 +54,7 @@ from layers.hotspot_backtest import (
     flagged_share,
     rolling_origins,
 )
-from layers.hotspots import HotspotForecaster
+from layers.hotspots.ranking import HotspotForecaster
 from layers.neighbours import h3_neighbours
 from layers.placed_events import PlacedEvents, place_events
 

@@ -1,7 +1,7 @@
 """Which places lie beside which: hexagons by rings, polygons by contact.
 
-The statistics of this room (`layers.local_statistics`, `layers.shrunken_rates`) know places by
-their position in an array; here is where positions become neighbours.
+The statistics of this room (`layers.statistics.local`, `layers.statistics.shrunken_rates`) know
+places by their position in an array; here is where positions become neighbours.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Places as a raster of numbers: grids, H3 cells, squares, street segments, key places.
 
-One compiled tracer (`layers.presence`) then serves all of them. The raster's step is the error at a
-border: half a step at most, 5 m for steps of 10 m, below the noise of a phone. Squares are exact.
+One compiled tracer (`layers.presence.pieces`) then serves all of them. The raster's step is the
+error at a border: half a step at most, 5 m for steps of 10 m, below the noise of a phone. Squares
+are exact.
 """
 
 from __future__ import annotations

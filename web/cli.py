@@ -47,8 +47,8 @@ VERBS = {
     "retention": ("geo.commands.retention", "app", "How long what is kept; delete it then."),
     "inventory": ("geo.commands.inventory", "inventory", "Print the data inventory."),
     "jobs": ("geo.commands.jobs", "app", "Show, stop and go on with imports."),
-    "coverage": ("layers.coverage_commands", "app", "Keep patrol coverage up with positions."),
-    "routes": ("layers.route_commands", "app", "Plan a shift's patrol routes from files."),
+    "coverage": ("layers.commands.coverage", "app", "Keep patrol coverage up with positions."),
+    "routes": ("layers.commands.routes", "app", "Plan a shift's patrol routes from files."),
     "simulate": ("geo.commands.simulate", "simulate", "Let generated units move and report."),
     "demo": ("geo.commands.demo", "app", "Generate the demo city."),
 }

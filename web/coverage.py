@@ -17,7 +17,7 @@ from api.endpoints.units import is_member
 from geo.accounts import Permission
 from geo.errors import PatrolUnitNotFound
 from geo.units.units import find_units, get_unit, units_of_account
-from layers.coverage_answers import MEASURES
+from layers.coverage.answers import MEASURES
 from web.maps import MapLayer
 from web.rendering import (
     Overview,

@@ -21,7 +21,7 @@ from geo.registers import cycles_of, follow_cycles
 from geo.retention import run_retention
 from geo.settings import Settings
 from geo.store.database import Database
-from layers.coverage_follower import CoverageFollower
+from layers.coverage.follower import CoverageFollower
 
 log = structlog.get_logger(__name__)
 

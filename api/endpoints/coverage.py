@@ -49,7 +49,7 @@ from geo.positions.tracks import FixColumns, clean_tracks
 from geo.tables import Area, Grid
 from geo.units.units import find_units, get_unit
 from geo.values import GridScope, Period
-from layers.coverage_answers import (
+from layers.coverage.answers import (
     CoverageHours,
     class_breaks_of,
     coverage_of_places,
@@ -57,8 +57,8 @@ from layers.coverage_answers import (
     local_days,
     values_of,
 )
-from layers.coverage_area import CoveredArea, find_covered_area
-from layers.coverage_board import (
+from layers.coverage.area import CoveredArea, find_covered_area
+from layers.coverage.board import (
     SLOTS,
     Occasion,
     demand_mismatch,
@@ -66,8 +66,8 @@ from layers.coverage_board import (
     uncovered_occasions,
     weekly_shares,
 )
-from layers.coverage_checkpoints import find_checkpoint_verdicts
-from layers.coverage_unit_day import load_unit_day
+from layers.coverage.checkpoints import find_checkpoint_verdicts
+from layers.coverage.unit_day import load_unit_day
 
 router = APIRouter(prefix="/coverage", tags=["coverage"])
 

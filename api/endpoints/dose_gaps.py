@@ -18,9 +18,15 @@ from geo.coverage.key_places import find_key_places
 from geo.coverage.reading import load_coverage, load_duty_hours
 from geo.grids import load_grids
 from geo.values import Period
-from layers.coverage_answers import hours_asked
-from layers.coverage_board import occasions_of, uncovered_occasions
-from layers.dose_gaps import LOOKED_AHEAD, LOOKED_BACK, ROUTE, hot_cell_gaps, key_place_gaps
+from layers.coverage.answers import hours_asked
+from layers.coverage.board import occasions_of, uncovered_occasions
+from layers.response.dose_gaps import (
+    LOOKED_AHEAD,
+    LOOKED_BACK,
+    ROUTE,
+    hot_cell_gaps,
+    key_place_gaps,
+)
 
 router = APIRouter(prefix="/gaps", tags=["layers"])
 

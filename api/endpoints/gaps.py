@@ -44,10 +44,10 @@ from geo.tables import DutyShift
 from geo.units.homes import homes_of
 from geo.units.units import find_units
 from geo.values import GridScope, Period
-from layers.demand import RESOLUTION, RESOLUTIONS
-from layers.inspection_gaps import load_inspection_gaps
-from layers.planned_gaps import planned_gaps, slots_ahead
-from layers.response_reach import RING_COUNT, Source, reach_response
+from layers.demand.cells import RESOLUTION, RESOLUTIONS
+from layers.response.inspection_gaps import load_inspection_gaps
+from layers.response.planned_gaps import planned_gaps, slots_ahead
+from layers.response.who_reaches import RING_COUNT, Source, reach_response
 
 router = APIRouter(prefix="/gaps", tags=["layers"])
 

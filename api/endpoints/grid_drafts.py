@@ -60,13 +60,13 @@ from geo.grids import load_grids
 from geo.importers.job_kinds import prepare_whole_job
 from geo.tables import GridSetDraft
 from layers.balanced_grids.kept import blocks_to_bytes, suggestion_to_json
+from layers.balanced_grids.stored_blocks import COLUMNS, WorkHours, load_area
 from layers.balanced_grids.suggestion import (
     PART_FINELY,
     BalanceQuestion,
     Suggestion,
     prepare_suggestion,
 )
-from layers.stored_blocks import COLUMNS, WorkHours, load_area
 
 router = APIRouter(prefix="/grid-drafts", tags=["grids"])
 

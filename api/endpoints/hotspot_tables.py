@@ -33,9 +33,9 @@ from api.schemas.hotspot_tables import (
     WeekTable,
 )
 from geo.incidents.reading import COARSE_RESOLUTION
-from layers.hotspot_layer import FINEST_RESOLUTION
-from layers.hotspot_measures import FEW
-from layers.hotspot_tables import concentration, curve_points, near_repeats, shift_list, week
+from layers.hotspots.layer import FINEST_RESOLUTION
+from layers.hotspots.measures import FEW
+from layers.hotspots.tables import concentration, curve_points, near_repeats, shift_list, week
 
 router = APIRouter(prefix="/layers/hotspots", tags=["layers"])
 

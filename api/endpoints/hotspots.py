@@ -30,20 +30,20 @@ from geo.errors import InvalidPeriod
 from geo.incidents.categories import CategoryTree
 from geo.values import Period
 from layers.address_density import ZOOM_MAX
-from layers.density_picture import BANDWIDTH_M
 from layers.discovered import MODEL_SOURCES, SOURCES
-from layers.hotspot_backtest import Backtest, offered_default
-from layers.hotspot_ground import HotspotGround
-from layers.hotspot_layer import FINEST_RESOLUTION
-from layers.hotspot_layer import HotspotLayer as LayerResult
-from layers.hotspot_places import HotspotPlaces
-from layers.hotspot_question import (
+from layers.hotspots.backtest import Backtest, offered_default
+from layers.hotspots.ground import HotspotGround
+from layers.hotspots.layer import FINEST_RESOLUTION
+from layers.hotspots.layer import HotspotLayer as LayerResult
+from layers.hotspots.places import HotspotPlaces
+from layers.hotspots.question import (
     BANDWIDTH_MAX_M,
     BANDWIDTH_MIN_M,
     HORIZON_MAX_D,
     HORIZON_MIN_D,
     HotspotQuestion,
 )
+from layers.statistics.density_picture import BANDWIDTH_M
 
 router = APIRouter(prefix="/layers/hotspots", tags=["layers"])
 

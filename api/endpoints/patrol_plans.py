@@ -78,7 +78,7 @@ from layers.routes.candidates import (
 from layers.routes.kept import KeptPlan, kept_of_json, kept_to_json
 from layers.routes.near_equal import Predictability
 from layers.routes.planning import assigned_routes, edited, seen
-from layers.travel import TravelTimes
+from layers.travel.times import TravelTimes
 
 router = APIRouter(prefix="/patrol-plans", tags=["patrol plans"])
 

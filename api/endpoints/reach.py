@@ -33,8 +33,9 @@ from geo.h3_cells import h3_cell_polygons, h3_cell_to_text
 from geo.response_sites import load_sites
 from geo.roads.modes import TravelMode
 from geo.values import GridScope
-from layers.demand import RESOLUTION, RESOLUTIONS
-from layers.response_reach import (
+from layers.demand.cells import RESOLUTION, RESOLUTIONS
+from layers.response.units import ResponseUnit
+from layers.response.who_reaches import (
     RING_COUNT,
     SITE,
     ResponseReach,
@@ -42,8 +43,7 @@ from layers.response_reach import (
     reach_areas,
     reach_response,
 )
-from layers.response_units import ResponseUnit
-from layers.travel import TravelTimes
+from layers.travel.times import TravelTimes
 
 router = APIRouter(prefix="/layers", tags=["layers"])
 

@@ -22,8 +22,8 @@ from geo.h3_cells import h3_cell_polygons
 from geo.response_sites import Site, load_sites
 from geo.tables.response_site import SITE_KINDS
 from geo.values import GridScope, LonLat
-from layers.demand import Demand
-from layers.response_reach import times_from
+from layers.demand.cells import Demand
+from layers.response.who_reaches import times_from
 from layers.siting import SitingProblem, compare_plans
 from layers.siting.problem import PlanDifference
 from layers.siting.stages import SitingQuestion

@@ -30,8 +30,8 @@ from geo.audit import record
 from geo.errors import InvalidInput, NotEnoughData
 from geo.roads.modes import TravelMode
 from geo.roads.spread import load_spreads
-from layers.response_units import ResponseUnit
-from layers.travel_path import path_between
+from layers.response.units import ResponseUnit
+from layers.travel.path import path_between
 
 router = APIRouter(prefix="/travel", tags=["roads"])
 

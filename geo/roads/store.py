@@ -1,7 +1,7 @@
 """The road network of the store: in versions by day, and roads closed for a time.
 
 `load_road_network(session, on=day)` gives the network in force. For travel times, paths and the
-nearest units ask `layers.stored_travel.StoredTravel`, which keeps networks and searches in memory;
+nearest units ask `layers.travel.stored.StoredTravel`, which keeps networks and searches in memory;
 in the API it is `services.roads`.
 """
 
@@ -98,7 +98,7 @@ def load_road_network(session: Session, *, on: date) -> LoadedRoads:
     """Return the road network in force on a day; about a second a hundred thousand lines.
 
     A mode's graph is `loaded.network.travel_graph(mode)`. Programs that answer again and again ask
-    `layers.stored_travel.StoredTravel`, which loads a version once.
+    `layers.travel.stored.StoredTravel`, which loads a version once.
 
     Raises
     ------

@@ -21,7 +21,7 @@ class PatrolUnit(Base):
     """A team, a car, a minimum emergency unit (最小应急单元). Ended, never deleted.
 
     `grid_codes` are the grids it is assigned to: who sees one of them sees the unit. `drilled_on`:
-    its last drill, which a 最小应急单元 needs to count (`layers.response_units`).
+    its last drill, which a 最小应急单元 needs to count (`layers.response.units`).
     """
 
     __tablename__ = "patrol_unit"

@@ -38,9 +38,9 @@ from layers.balanced_grids.measures import (
 )
 from layers.balanced_grids.road_lines import crossings_of, roads_of_network
 from layers.balanced_grids.solving import STAGES
+from layers.balanced_grids.stored_blocks import COLUMNS, WorkHours, load_area
 from layers.balanced_grids.suggestion import AREA, BalanceQuestion, Suggestion, suggest
-from layers.demand_points import read_weighted_points
-from layers.stored_blocks import COLUMNS, WorkHours, load_area
+from layers.demand.points import read_weighted_points
 
 CROSSINGS = "crossings"
 FILE_COLUMNS = ("weight",)

@@ -26,11 +26,12 @@ from geo.settings import Settings, load_settings
 from geo.tables.response_site import SITE_KINDS
 from geo.values import GridScope, LonLat
 from layers.commands.result_files import hexagon_features, site_features, write_result
-from layers.demand import RESOLUTION, Demand, load_demand
-from layers.demand_points import demand_of_roads, read_demand
-from layers.gap_board import GapBoard, Post
-from layers.reach import UNKNOWN
-from layers.response_reach import (
+from layers.demand.cells import RESOLUTION, Demand, load_demand
+from layers.demand.points import demand_of_roads, read_demand
+from layers.response.gap_board import GapBoard, Post
+from layers.response.reach import UNKNOWN
+from layers.response.units import ResponseUnit
+from layers.response.who_reaches import (
     RING_COUNT,
     SITE,
     ReachRules,
@@ -39,10 +40,9 @@ from layers.response_reach import (
     reach_response,
     times_from,
 )
-from layers.response_units import ResponseUnit
 from layers.siting import SitingPlan, SitingProblem, compare_plans
 from layers.siting.stages import Question, SitingQuestion, solve_in_stages
-from layers.stored_travel import StoredTravel
+from layers.travel.stored import StoredTravel
 
 response = typer.Typer(no_args_is_help=True, help="Rings and gaps, by road.")
 siting = typer.Typer(no_args_is_help=True, help="Sites: list, import, and where they should be.")

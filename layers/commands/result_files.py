@@ -17,7 +17,7 @@ import shapely
 from geo.h3_cells import h3_cell_polygons, h3_cell_to_text
 from geo.response_sites import Site
 from geo.values import LonLat
-from layers.demand import Demand
+from layers.demand.cells import Demand
 
 MEMBER = "gridbeat"
 Feature = dict[str, Any]

@@ -25,9 +25,9 @@ from geo.roads.spread import (
 )
 from geo.settings import load_settings
 from geo.values import Period
-from layers.response_reach import ReachRules
-from layers.road_calibration import UNITS_MIN, Measured, load_trips, measure, spreads_of
-from layers.stored_travel import StoredTravel
+from layers.response.who_reaches import ReachRules
+from layers.travel.calibration import UNITS_MIN, Measured, load_trips, measure, spreads_of
+from layers.travel.stored import StoredTravel
 
 
 @app.command()

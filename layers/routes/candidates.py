@@ -25,11 +25,11 @@ from geo.incidents.columns import IncidentColumns
 from geo.roads.modes import TravelMode
 from geo.tables import DutyShift, Grid, KeyPlace, KeyPlaceDose, PatrolUnit
 from geo.values import GridScope, LonLat, Period
-from layers.hotspot_ground import HotspotGround
-from layers.hotspot_layer import HotspotLayers
-from layers.hotspot_question import HotspotQuestion
+from layers.hotspots.ground import HotspotGround
+from layers.hotspots.layer import HotspotLayers
+from layers.hotspots.question import HotspotQuestion
 from layers.routes.problem import Break, PatrolPlace, PlaceKind, RouteUnit, Slot
-from layers.travel import TravelTimes
+from layers.travel.times import TravelTimes
 
 HISTORY = timedelta(days=365)  # of incidents that the forecast learns from
 POINTS_AN_EVENT = 100.0  # prize of a visit: expected incidents of its slot, in hundredths

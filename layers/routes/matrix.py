@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geo.roads.modes import TravelMode
 from geo.values import LonLat
-from layers.travel import TravelTimes
+from layers.travel.times import TravelTimes
 
 Seconds = NDArray[np.float32]
 

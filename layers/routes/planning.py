@@ -20,7 +20,7 @@ from layers.routes.problem import PatrolPlace, PlaceKind, RouteProblem, Slot
 from layers.routes.reasons import LeftOut, StopReason, why_left_out, why_stops
 from layers.routes.solving import solve_routes
 from layers.routes.ways import Leg, legs_of
-from layers.travel import TravelTimes
+from layers.travel.times import TravelTimes
 
 AGAIN_S = 0.8  # searched after an edit, so that the answer is there in under two seconds
 SHARE_FOR_ANOTHER_ORDER = 0.01  # more prize, for which a leader's order is given up

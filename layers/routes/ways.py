@@ -9,8 +9,8 @@ from geo.roads.modes import TravelMode
 from geo.values import LonLat
 from layers.routes.plan import UnitRoute
 from layers.routes.problem import PatrolPlace, RouteUnit
-from layers.travel import TravelTimes
-from layers.travel_path import path_between
+from layers.travel.path import path_between
+from layers.travel.times import TravelTimes
 
 COORDINATE_DIGITS = 6
 

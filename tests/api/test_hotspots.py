@@ -15,7 +15,7 @@ from geo.coverage.pieces import SUMS
 from geo.incidents.categories import CategoryRow, load_categories
 from geo.store.cluster import EmbeddedCluster
 from geo.tables import GridCoverage
-from layers.concentration import concentration_curve
+from layers.statistics.concentration import concentration_curve
 from tests.api.conftest import CITY_BBOX, GRID_A, GRID_B, District, settled_district
 from tests.api.test_incidents import LAYER, NOW, add_incident, asking, point_in
 

@@ -13,9 +13,9 @@ from geo.demo.city import CENTRE
 from geo.demo.incident_kinds import CATEGORIES, KINDS
 from geo.demo.incidents import DAYS, ZONE, DemoIncidents, generate_incidents
 from geo.h3_cells import lonlat_to_h3_cell
-from layers.local_statistics import getis_ord_gi_star, hot_and_cold_spots
-from layers.near_repeat import knox_table
 from layers.neighbours import h3_neighbours
+from layers.statistics.local import getis_ord_gi_star, hot_and_cold_spots
+from layers.statistics.near_repeat import knox_table
 
 TODAY = date(2026, 1, 1)
 

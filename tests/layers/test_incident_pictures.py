@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from geo.errors import InvalidInput, InvalidPeriod, TooFewIncidents
 from geo.h3_cells import h3_cell_area_m2
-from layers.concentration import concentration_curve
-from layers.density_picture import density_picture
-from layers.period_change import period_change
-from layers.week_hours import aoristic_week
+from layers.statistics.concentration import concentration_curve
+from layers.statistics.density_picture import density_picture
+from layers.statistics.period_change import period_change
+from layers.statistics.week_hours import aoristic_week
 
 CENTRE = h3.latlng_to_cell(37.87, 112.55, 9)
 ZONE = "Asia/Shanghai"

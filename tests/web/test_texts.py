@@ -63,14 +63,14 @@ from geo.tables import (
 from geo.tables.incident import INCIDENT_SOURCES, INCIDENT_STATUSES
 from geo.tables.muster import ARRIVALS, MUSTER_EVENTS
 from geo.tables.standard_address import ADDRESS_COMPONENTS, ADDRESS_STATUSES
-from layers.demand import WEIGHTS
+from layers.balanced_grids.stored_blocks import COLUMNS
+from layers.demand.cells import WEIGHTS
 from layers.freshness import RECORDS, REQUIRED
-from layers.response_units import Part, Why
+from layers.response.units import Part, Why
 from layers.routes.actual import StopState
 from layers.routes.plan import Obstacle
 from layers.routes.problem import PlaceKind
 from layers.siting.stages import Question
-from layers.stored_blocks import COLUMNS
 from web.balance import BALANCE_SHOWN
 from web.cli import VERBS
 from web.navigation import GROUPS, NAVIGATION

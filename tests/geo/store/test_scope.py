@@ -522,7 +522,7 @@ def test_answers_to_callers_never_take_the_session_that_sees_everything() -> Non
         "api/export_workers.py": 1,
         "api/import_workers.py": 2,
         "api/services.py": 1,
-        "web/daily.py": 5,
+        "web/daily.py": 6,
         "web/demo_plan.py": 1,
         "web/serve.py": 2,
     }

@@ -19,7 +19,7 @@ from layers.routes.planning import SHARE_FOR_ANOTHER_ORDER, solved_again
 from layers.routes.problem import RouteProblem, Slot
 from layers.routes.reasons import why_left_out, why_stops
 from layers.routes.solving import solve_routes
-from layers.travel import TravelTimes
+from layers.travel.times import TravelTimes
 from tests.geo.roads.streets import TEN_MPS, place, streets
 from tests.layers.routes.shifts import CAR, HOUR, MIN, car, problem, shifts, spot
 

@@ -108,9 +108,7 @@ async function showGround(options) {
   rows.replaceChildren(...checkpoints.map((each) => make("tr", {},
     make("th", { scope: "row" }, each.name),
     make("td", {}, say(`coverage.checkpoint_${each.verdict}`)),
-    make("td", { class: "number" }, each.at === null ? "—" : new Date(each.at).toLocaleTimeString(locale, {
-      hour: "2-digit", minute: "2-digit", hour12: false,
-    })))));
+    make("td", { class: "number" }, each.at === null ? "—" : clock(each.at)))));
 }
 
 async function showWeekly(options) {

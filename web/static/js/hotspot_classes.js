@@ -9,7 +9,7 @@ const MORAN = {
   "high among high": MORE, "high among low": "#fdae61", "low among high": "#abd9e9", "low among low": FEWER,
 };
 export const NOTHING = "#d3d6da";
-/** Below this many incidents a cell is hatched and no number is told; as in `layers.hotspot_layer`. */
+/** Below this many incidents a cell is hatched and no number is told; as in `layers.hotspots.layer`. */
 export const FEW = 5;
 const STEPS = [1, 2, 5];
 const FINE_STEPS = [1, 1.5, 2, 3, 5, 7];

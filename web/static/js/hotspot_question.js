@@ -8,7 +8,7 @@ export const MEASURES = ["counts", "rate", "risk", "gi", "moran", "change", "for
 const PER = ["place", "household", "km2", "street_km"];
 const WIDTHS_M = [100, 200, 300, 500, 1000];
 export const PRESET_DAYS = [28, 91, 182, 365];
-const WEIGHED = ["counts", "rate", "risk"]; // by measured presence, as in `layers.hotspot_question`
+const WEIGHED = ["counts", "rate", "risk"]; // by measured presence, as in `layers.hotspots.question`
 const HORIZONS = [7, 30, 91];
 const ALL_WEEK = [1, 2, 3, 4, 5, 6, 7];
 

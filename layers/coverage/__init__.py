@@ -1,0 +1,1 @@
+"""Patrol coverage: measured, kept up and asked for."""

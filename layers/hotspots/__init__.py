@@ -1,0 +1,1 @@
+"""Where incidents gather, and where to be next."""

@@ -1,0 +1,1 @@
+"""When each unit was in which place."""

@@ -1,0 +1,1 @@
+"""Who arrives where in time, and where nobody does."""

@@ -1,0 +1,1 @@
+"""Travel times and ways by road."""
