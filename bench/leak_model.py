@@ -526,7 +526,7 @@ class Requests:
         """Those whose role has what a route takes: of all askers they are few for some routes."""
         method, path = self.routes[route]
         wanted = TAKES.get(route, Permission.READ if method == "GET" else Permission.WRITE)
-        if "/imports" in path or route == "search_duplicates":
+        if "/imports" in path or route in ("search_duplicates", "accept_grid_draft"):
             wanted = Permission.IMPORT
         elif "/subject-requests" in path or path == "/rights":
             wanted = Permission.RIGHTS

@@ -18,7 +18,7 @@ from geo.values import GridScope
 from web.maps import MapLayer
 from web.rendering import Overview, Today, render_map_page, unavailable_page
 
-BALANCE_SHOWN = {"basemap": True, "grids": False, "balance": True}
+BALANCE_SHOWN = {"basemap": True, "grids": True, "balance": True}
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(pass_door)])
 

@@ -49,7 +49,7 @@ def place(cluster: EmbeddedCluster, settled: District) -> Iterator[District]:
     assert name is not None
     owner = make_engine(cluster.url(OWNER_ROLE, name), pool_size=1)
     with owner.begin() as connection:
-        connection.exec_driver_sql("TRUNCATE incident, incident_history")
+        connection.exec_driver_sql("TRUNCATE incident, incident_history CASCADE")
     owner.dispose()
 
 

@@ -27,8 +27,7 @@ from tests.geo.roads.streets import place, streets
 
 PASSWORD = "only-a-test-password"
 # A shift that began three hours ago, so that positions of it can come in.
-START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
-END = START + timedelta(hours=4)
+HOURS = timedelta(hours=4)  # of a shift, of which three are over
 BLOCK = """
     A-B-C-D
     | | | |
@@ -39,26 +38,33 @@ BLOCK = """
 CORNERS = {"东门": (3, 0), "西门": (0, 0), "南市": (2, 2)}
 
 
+def shift_of_now() -> Period:
+    """A shift that began three hours ago, as seen when it is asked for."""
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
+    return Period(start, start + HOURS)
+
+
 class Room:
     """Who asks, and a unit at the corner E with a device."""
 
     def __init__(
         self, client: TestClient, cookies: dict[str, str], unit_id: int, token: str,
-        database: Database,
+        database: Database, shift: Period,
     ):  # fmt: skip
         self.client, self.cookies, self.unit_id, self.token = client, cookies, unit_id, token
-        self.database = database
+        self.database, self.shift = database, shift
 
     def of_new_unit(self, code: str) -> Room:
-        """The same for a unit of which nothing is known yet."""
+        """The same for a unit of which nothing is known yet, on a shift of three hours ago."""
+        shift = shift_of_now()
         with self.database.session() as session:
             unit = create_unit(
                 session, code, code, scope=GridScope.everything(), kind="car", grid_codes=["G1"],
                 home=LonLat(*place(0, 1)),
             )  # fmt: skip
-            plan_shift(session, unit, Period(START, END), planned_by="x")
+            plan_shift(session, unit, shift, planned_by="x")
             _, token = register_device(session, unit)
-            return Room(self.client, self.cookies, unit.id, token, self.database)
+            return Room(self.client, self.cookies, unit.id, token, self.database, shift)
 
     def ask(self, method: str, path: str, who: str = "leader", **more: Any) -> Any:
         self.client.cookies.clear()
@@ -68,7 +74,8 @@ class Room:
     def planned(self, **more: Any) -> dict[str, Any]:
         """A plan of all corners, solved."""
         body = {
-            "starts_at": START.isoformat(), "ends_at": END.isoformat(), "unit_ids": [self.unit_id],
+            "starts_at": self.shift.start.isoformat(), "ends_at": self.shift.end.isoformat(),
+            "unit_ids": [self.unit_id],
             "extra": [{"name": name, "lon": place(*at)[0], "lat": place(*at)[1], "dwell_min": 10}
                       for name, at in CORNERS.items()],
             "seconds": 0.3, "break_min": 0, **more,
@@ -91,6 +98,7 @@ class Room:
 @pytest.fixture(scope="module")
 def room(cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     folder: Path = tmp_path_factory.mktemp("plans")
+    shift = shift_of_now()
     with copied_database(cluster) as database:
         cookies, ids = {}, {}
         with database.session() as session:
@@ -98,14 +106,16 @@ def room(cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory) -> 
                 ("leader", "patrol_leader"), ("member", "grid_worker"), ("other", "grid_worker")
             ):  # fmt: skip
                 account = accounts.create_account(session, name, PASSWORD, role=role, is_demo=True)
-                accounts.assign(session, account, None, valid_from=START.date() - timedelta(days=2))
+                accounts.assign(
+                    session, account, None, valid_from=shift.start.date() - timedelta(days=2)
+                )
                 ids[name] = account.id
             store_road_network(session, streets(BLOCK), name="t", valid_from=date(2025, 1, 1))
             unit = create_unit(
                 session, "U1", "巡逻一组", scope=GridScope.everything(), kind="car",
                 grid_codes=["G1"], home=LonLat(*place(0, 1)),
             )  # fmt: skip
-            plan_shift(session, unit, Period(START, END), planned_by="x")
+            plan_shift(session, unit, shift, planned_by="x")
             session.add(PatrolUnitMember(unit_id=unit.id, account_id=ids["member"], role="member"))
             _, token = register_device(session, unit, name=None, rank=0)
             unit_id = unit.id
@@ -114,7 +124,7 @@ def room(cluster: EmbeddedCluster, tmp_path_factory: pytest.TempPathFactory) -> 
             cookies[name] = signed.token
         app = create_app(Settings(data_folder=folder, demo=False), database)
         with TestClient(app, base_url="https://testserver") as client:
-            yield Room(client, cookies, unit_id, token, database)
+            yield Room(client, cookies, unit_id, token, database, shift)
 
 
 def names(plan: dict[str, Any]) -> list[str]:
@@ -122,13 +132,14 @@ def names(plan: dict[str, Any]) -> list[str]:
 
 
 def test_who_is_on_duty_and_that_nothing_can_be_forecast(room: Room) -> None:
-    asked = {"start": START.isoformat(), "end": END.isoformat()}
+    start, end = room.shift.start, room.shift.end
+    asked = {"start": start.isoformat(), "end": end.isoformat()}
     found = room.ask("GET", "/candidates", params=asked).json()
     assert ("U1", "car") in [(unit["code"], unit["mode"]) for unit in found["units"]]
     assert found["places"] == []
-    night = {"start": END.isoformat(), "end": (END + timedelta(hours=8)).isoformat()}
+    night = {"start": end.isoformat(), "end": (end + timedelta(hours=8)).isoformat()}
     assert room.ask("GET", "/candidates", params=night).json()["units"] == []
-    long = {"start": START.isoformat(), "end": (START + timedelta(days=2)).isoformat()}
+    long = {"start": start.isoformat(), "end": (start + timedelta(days=2)).isoformat()}
     assert room.ask("GET", "/candidates", params=long).status_code == 422
 
 
@@ -175,7 +186,8 @@ def test_a_must_that_cannot_be_says_what_to_relax(room: Room) -> None:
     nobody = room.planned(unit_ids=[])
     assert {each["obstacle"] for each in nobody["unmet"]} == {"not_reached"}
     assert room.ask("POST", f"/{nobody['plan_id']}/assign", json={"version": 1}).status_code == 422
-    body = {"starts_at": START.isoformat(), "ends_at": END.isoformat(), "unit_ids": [999]}
+    start, end = room.shift.start, room.shift.end
+    body = {"starts_at": start.isoformat(), "ends_at": end.isoformat(), "unit_ids": [999]}
     assert room.ask("POST", "", json=body).status_code == 422
 
 

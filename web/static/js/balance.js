@@ -316,7 +316,6 @@ export function addBalance(map, options) {
     show();
   }
 
-  setShown("grids", false); // the grids that are stand in this layer already; a link may show them
   registerLayer("balance", (isShown) => (isShown ? ground.addTo(map) : ground.remove()));
   map.on("placed", () => {
     byId("balance-area").addEventListener("change", countOfNow);
