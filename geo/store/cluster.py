@@ -40,6 +40,9 @@ DATABASE_NAME = "gridbeat"
 SERVER_FOLDERS = Path("/usr/lib/postgresql")  # where Debian puts each version
 SOCKET_PATH_MAX = 90  # bytes; Linux allows 107 with the socket's own name, see unix(7)
 LOOK_EVERY_S = 0.5  # whether the server is still there
+BUSY_MAX_S = 60.0  # how long what a killed server left behind is waited for
+# What PostgreSQL says where a killed one still has processes, or another is starting it.
+BUSY_WORDS = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
 DISK_MIN_MB = 200  # a new cluster takes 65 MB; below this a start would only fail later
 INSTALL_COMMAND = "apt-get install -y --no-install-recommends postgresql-15 postgresql-15-postgis-3"
 
@@ -143,7 +146,7 @@ class EmbeddedCluster:
             with self._lock_file("start.lock") as starting:
                 fcntl.flock(starting, fcntl.LOCK_EX)
                 fcntl.flock(users, fcntl.LOCK_SH)
-                self._start()
+                self._start_when_free()
             try:
                 yield self
             finally:
@@ -275,6 +278,19 @@ class EmbeddedCluster:
 
     # -- start and stop
 
+    def _start_when_free(self) -> None:
+        """Start, and wait for what a killed server has left behind."""
+        until = time.monotonic() + BUSY_MAX_S
+        while True:
+            try:
+                return self._start()
+            except DatabaseUnavailable as error:
+                is_busy = any(words in error.message for words in BUSY_WORDS)
+                if not is_busy or time.monotonic() > until:
+                    raise
+            log.warning("cluster.busy", folder=str(self.folder))
+            time.sleep(LOOK_EVERY_S)
+
     def _start(self) -> None:
         free_mb = shutil.disk_usage(self.folder).free / 1e6
         if free_mb < DISK_MIN_MB:
@@ -289,8 +305,9 @@ class EmbeddedCluster:
             self._initialise(user)
         self._check_version()
         if self._is_alive():
+            self._wait_until_it_answers()
             return
-        self._clear_stale_pid()
+        self._free_pid_file()
         self.log_file.touch()
         if os.geteuid() == 0:
             os.chown(self.log_file, user.pw_uid, user.pw_gid)
@@ -347,10 +364,29 @@ class EmbeddedCluster:
             )
         self._binaries = ServerBinaries(folder, made_by)
 
-    def _clear_stale_pid(self) -> None:
-        """Remove the pid file that a crash left: another program may have its number now."""
+    def _free_pid_file(self) -> None:
+        """Give the pid file of a crash a number that nobody has: another program may have its own.
+
+        The file stays: by its other lines PostgreSQL knows the memory of the server that was, and
+        refuses to start beside processes of that one which still write.
+        """
+        file = self.data / "postmaster.pid"
         with contextlib.suppress(OSError):
-            (self.data / "postmaster.pid").unlink()
+            lines = file.read_text().splitlines()
+            ended = subprocess.Popen(["true"])
+            ended.wait()
+            file.write_text("\n".join([str(ended.pid), *lines[1:]]) + "\n")
+
+    def _wait_until_it_answers(self) -> None:
+        """Another program may have started it just now, or was killed while it did."""
+        until = time.monotonic() + BUSY_MAX_S
+        while self._program("pg_isready", "-q", "-h", self.socket_folder, check=False):
+            if time.monotonic() > until or not self._is_alive():
+                raise DatabaseUnavailable(
+                    f"The embedded PostgreSQL in {self.data} runs, but takes no questions. See "
+                    f"{self.log_file}."
+                )
+            time.sleep(0.1)
 
     def _is_alive(self) -> bool:
         """Whether the server runs: its pid file names a PostgreSQL that isn't dead."""

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from multiprocessing.synchronize import Event
@@ -108,6 +109,26 @@ def wait_until_gone(pid: int) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"process {pid} is still there")
+
+
+def test_a_killed_server_that_still_works_is_waited_for(folder: Path) -> None:
+    """One of its processes, stopped here, holds its memory: no other may start beside it."""
+    cluster = EmbeddedCluster(folder)
+    with (
+        cluster.running(),
+        psycopg.connect(
+            host=str(cluster.socket_folder), user=OWNER_ROLE, dbname="postgres"
+        ) as asked,
+    ):
+        worker = asked.info.backend_pid
+        os.kill(worker, signal.SIGSTOP)
+        os.kill(server_pid(folder), signal.SIGKILL)
+        ending = threading.Timer(2.0, os.kill, (worker, signal.SIGKILL))
+        ending.start()
+        with EmbeddedCluster(folder).running() as again:
+            assert not is_alive(worker)
+            assert answers(again)
+        ending.join()
 
 
 def test_pid_file_of_a_crash_whose_number_another_program_has(folder: Path) -> None:
