@@ -42,7 +42,7 @@ SOCKET_PATH_MAX = 90  # bytes; Linux allows 107 with the socket's own name, see 
 LOOK_EVERY_S = 0.5  # whether the server is still there
 BUSY_MAX_S = 60.0  # how long what a killed server left behind is waited for
 # What PostgreSQL says where a killed one still has processes, or another is starting it.
-BUSY_WORDS = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
+BUSY_WORDS = ("pre-existing shared memory block", '" already exists')
 DISK_MIN_MB = 200  # a new cluster takes 65 MB; below this a start would only fail later
 INSTALL_COMMAND = "apt-get install -y --no-install-recommends postgresql-15 postgresql-15-postgis-3"
 
@@ -304,8 +304,7 @@ class EmbeddedCluster:
         if not (self.data / "PG_VERSION").exists():
             self._initialise(user)
         self._check_version()
-        if self._is_alive():
-            self._wait_until_it_answers()
+        if self._answers():
             return
         self._free_pid_file()
         self.log_file.touch()
@@ -370,6 +369,8 @@ class EmbeddedCluster:
         The file stays: by its other lines PostgreSQL knows the memory of the server that was, and
         refuses to start beside processes of that one which still write.
         """
+        with contextlib.suppress(OSError):  # the socket's, in a folder that only this server uses
+            (self.socket_folder / ".s.PGSQL.5432.lock").unlink()
         file = self.data / "postmaster.pid"
         with contextlib.suppress(OSError):
             lines = file.read_text().splitlines()
@@ -377,16 +378,19 @@ class EmbeddedCluster:
             ended.wait()
             file.write_text("\n".join([str(ended.pid), *lines[1:]]) + "\n")
 
-    def _wait_until_it_answers(self) -> None:
-        """Another program may have started it just now, or was killed while it did."""
+    def _answers(self) -> bool:
+        """Whether it runs, and takes questions: another program may be starting it just now."""
         until = time.monotonic() + BUSY_MAX_S
-        while self._program("pg_isready", "-q", "-h", self.socket_folder, check=False):
-            if time.monotonic() > until or not self._is_alive():
+        while self._is_alive():
+            if not self._program("pg_isready", "-q", "-h", self.socket_folder, check=False):
+                return True
+            if time.monotonic() > until:
                 raise DatabaseUnavailable(
                     f"The embedded PostgreSQL in {self.data} runs, but takes no questions. See "
                     f"{self.log_file}."
                 )
             time.sleep(0.1)
+        return False
 
     def _is_alive(self) -> bool:
         """Whether the server runs: its pid file names a PostgreSQL that isn't dead."""

@@ -138,6 +138,9 @@ def test_pid_file_of_a_crash_whose_number_another_program_has(folder: Path) -> N
     stale = folder / "postgresql" / "postmaster.pid"
     stale.write_text("\n".join(lines) + "\n")
     shutil.chown(stale, *owner_of(folder / "postgresql"))
+    of_socket = folder / "socket" / ".s.PGSQL.5432.lock"  # a killed server leaves this one, too
+    of_socket.write_text("\n".join(lines[:5]) + "\n")
+    shutil.chown(of_socket, *owner_of(folder / "postgresql"))
     with open_database(settings_for(folder)) as database:
         database.ping()
 
