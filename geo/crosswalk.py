@@ -21,8 +21,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo.errors import InvalidH3Cell
-from geo.grids import get_grid, is_in_force, is_in_scope
+from geo.grids import get_grid, is_in_force
 from geo.h3_cells import h3_cell_resolution, polygons_to_h3_cells
+from geo.scope_conditions import in_scope
 from geo.store.bulk import copy_table
 from geo.tables import Grid, GridH3Cell
 from geo.values import GridScope
@@ -146,7 +147,7 @@ def h3_cell_to_grids(
         .where(
             GridH3Cell.h3_cell == h3_cell,
             is_in_force(Grid, on),
-            is_in_scope(Grid.grid_code, scope),
+            in_scope(Grid.grid_code, scope),
         )
         .order_by(GridH3Cell.share_of_h3_cell.desc(), Grid.grid_code)
     )

@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, true, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, defer
 
 from geo.errors import AreaNotFound, Conflict, GridDraftNotFound
+from geo.scope_conditions import within_scope
 from geo.tables import Area, GridSetDraft
 from geo.values import GridScope
 
@@ -64,7 +65,7 @@ def find_grid_drafts(session: Session, *, scope: GridScope) -> list[GridSetDraft
     """Return the drafts of the scope, the newest first, at most `LIST_MAX`, without blocks."""
     asked = (
         select(GridSetDraft)
-        .where(_in_scope(scope))
+        .where(within_scope(GridSetDraft.grid_codes, scope))
         .options(defer(GridSetDraft.blocks), defer(GridSetDraft.content))
         .order_by(GridSetDraft.id.desc())
         .limit(LIST_MAX)
@@ -80,7 +81,9 @@ def get_grid_draft(session: Session, draft_id: int, *, scope: GridScope) -> Grid
     GridDraftNotFound : there is none of this number in the scope
     """
     draft = session.scalar(
-        select(GridSetDraft).where(GridSetDraft.id == draft_id, _in_scope(scope))
+        select(GridSetDraft).where(
+            GridSetDraft.id == draft_id, within_scope(GridSetDraft.grid_codes, scope)
+        )
     )
     if draft is None:
         raise GridDraftNotFound(f"There is no draft of grids {draft_id}.", draft_id=draft_id)
@@ -155,10 +158,3 @@ def _changed(
         )
     session.refresh(draft)
     return draft
-
-
-def _in_scope(scope: GridScope) -> ColumnElement[bool]:
-    if scope.grid_codes is None:
-        return true()
-    within = GridSetDraft.grid_codes.op("<@", is_comparison=True)(sorted(scope.grid_codes))
-    return and_(within, func.cardinality(GridSetDraft.grid_codes) > 0)

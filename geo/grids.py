@@ -13,11 +13,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
 
 from geo.errors import GridNotFound
 from geo.local_plane import LocalPlane
+from geo.scope_conditions import in_scope
 from geo.tables import Area, Grid, GridVersion, StandardAddress
 from geo.values import GridScope
 
@@ -88,15 +89,6 @@ def is_in_force(table: type[Grid] | type[Area], on: date) -> ColumnElement[bool]
     return and_(table.valid_from <= on, or_(table.valid_to.is_(None), table.valid_to > on))
 
 
-def is_in_scope(
-    grid_code: InstrumentedAttribute[str] | InstrumentedAttribute[str | None], scope: GridScope
-) -> ColumnElement[bool]:
-    """The SQL condition that a row with this grid code may be seen."""
-    if scope.grid_codes is None:
-        return true()
-    return grid_code.in_(sorted(scope.grid_codes))
-
-
 def get_grid(session: Session, grid_code: str, *, on: date, scope: GridScope) -> Grid:
     """Return the grid that bore a code on a day.
 
@@ -106,7 +98,7 @@ def get_grid(session: Session, grid_code: str, *, on: date, scope: GridScope) ->
     """
     found = session.scalars(
         select(Grid).where(
-            Grid.grid_code == grid_code, is_in_force(Grid, on), is_in_scope(Grid.grid_code, scope)
+            Grid.grid_code == grid_code, is_in_force(Grid, on), in_scope(Grid.grid_code, scope)
         )
     ).one_or_none()
     if found is None:
@@ -151,7 +143,7 @@ def load_grids(
             *(getattr(Grid, name) for name in _FRAME_COLUMNS[1:]),
             func.ST_AsBinary(Grid.geom),
         )
-        .where(is_in_force(Grid, on), is_in_scope(Grid.grid_code, scope), Grid.grid_code > after)
+        .where(is_in_force(Grid, on), in_scope(Grid.grid_code, scope), Grid.grid_code > after)
         .order_by(Grid.grid_code)
         .limit(limit)
     )
@@ -240,7 +232,7 @@ def summarise_communities(
         )
         .outerjoin(counts, counts.c.grid_id == Grid.id)
         .outerjoin(Area, and_(Area.code == Grid.community_code, is_in_force(Area, on)))
-        .where(is_in_force(Grid, on), is_in_scope(Grid.grid_code, scope))
+        .where(is_in_force(Grid, on), in_scope(Grid.grid_code, scope))
         .group_by(Grid.community_code)
         .order_by(Grid.community_code)
     )
@@ -283,7 +275,7 @@ def grid_neighbours(
             func.ST_DWithin(Grid.geom, func.ST_GeomFromWKB(own_wkb, 4326), reach_deg),
             Grid.id != grid.id,
             is_in_force(Grid, on),
-            is_in_scope(Grid.grid_code, scope),
+            in_scope(Grid.grid_code, scope),
         )
         .order_by(Grid.grid_code)
     ).all()
@@ -329,7 +321,7 @@ def _valid_grids(
     query = select(
         Grid.id, Grid.grid_code, Grid.name, Grid.kind, Grid.community_code, Grid.person_in_charge,
         Grid.household_count, Grid.area_m2, Grid.valid_from, Grid.valid_to,
-    ).where(is_in_force(Grid, on), is_in_scope(Grid.grid_code, scope))  # fmt: skip
+    ).where(is_in_force(Grid, on), in_scope(Grid.grid_code, scope))  # fmt: skip
     return query if community_code is None else query.where(Grid.community_code == community_code)
 
 

@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 
 from geo.crs import require_wgs84
 from geo.errors import InvalidInput
-from geo.grids import is_in_force, is_in_scope
+from geo.grids import is_in_force
 from geo.h3_cells import STORED_RESOLUTION, lonlat_to_h3_cell
 from geo.register.changes import lock_for_merge, mark_register_change
+from geo.scope_conditions import in_scope
 from geo.store.scope import seeing_everything
 from geo.stored_grids import load_stored_grids
 from geo.tables import ADDRESS_COMPONENTS, AREA_LEVELS, Area, Grid
@@ -145,7 +146,7 @@ def locate(
                 Grid.contact,
             ).where(
                 Grid.id == select(func.locate_grid(point, on)).scalar_subquery(),
-                is_in_scope(Grid.grid_code, scope),
+                in_scope(Grid.grid_code, scope),
             )
         ).one_or_none()
     if grid is not None:

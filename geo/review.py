@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, func, select, true
+from sqlalchemy import case, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from geo.errors import Conflict, InvalidInput, ReviewItemNotFound
 from geo.geocoding.geocoder import NOT_FOUND, REVIEW, GeocodeAnswer
 from geo.register.identity import text_key
 from geo.register.writing import add_alias, end_alias
+from geo.scope_conditions import in_scope
 from geo.store.scope import seeing_everything
 from geo.tables import REVIEW_STATUSES, AddressAlias, ReviewItem, StandardAddress
 from geo.values import GridScope
@@ -106,7 +107,11 @@ def find_review_items(
         )
     return session.scalars(
         select(ReviewItem)
-        .where(ReviewItem.status == status, ReviewItem.id > after, _in_scope(scope))
+        .where(
+            ReviewItem.status == status,
+            ReviewItem.id > after,
+            in_scope(ReviewItem.grid_code, scope),
+        )
         .order_by(ReviewItem.id)
         .limit(limit)
     ).all()
@@ -116,7 +121,9 @@ def count_review_items(session: Session, *, scope: GridScope) -> dict[str, int]:
     """Return how many items there are of each status."""
     counts = dict.fromkeys(REVIEW_STATUSES, 0)
     found = session.execute(
-        select(ReviewItem.status, func.count()).where(_in_scope(scope)).group_by(ReviewItem.status)
+        select(ReviewItem.status, func.count())
+        .where(in_scope(ReviewItem.grid_code, scope))
+        .group_by(ReviewItem.status)
     )
     for status, count in found:
         counts[status] = count
@@ -149,7 +156,7 @@ def get_review_item(session: Session, item_id: int, *, scope: GridScope) -> Revi
     ReviewItemNotFound : there is none in the scope
     """
     item = session.scalars(
-        select(ReviewItem).where(ReviewItem.id == item_id, _in_scope(scope))
+        select(ReviewItem).where(ReviewItem.id == item_id, in_scope(ReviewItem.grid_code, scope))
     ).first()
     if item is None:
         raise ReviewItemNotFound(f"No review item {item_id}.", item_id=item_id)
@@ -237,13 +244,6 @@ def reopen_review_item(
     item.version += 1
     session.flush()
     return item
-
-
-def _in_scope(scope: GridScope) -> ColumnElement[bool]:
-    """An item lies where its best candidate lies; one without candidates is for the operator."""
-    if scope.grid_codes is None:
-        return true()
-    return ReviewItem.grid_code.in_(sorted(scope.grid_codes))
 
 
 def _held_item(session: Session, item_id: int, scope: GridScope) -> ReviewItem:

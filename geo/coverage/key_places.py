@@ -11,11 +11,12 @@ from datetime import date, datetime
 from geoalchemy2 import Geometry
 from geoalchemy2.shape import from_shape
 from shapely.geometry import Point
-from sqlalchemy import ColumnElement, cast, delete, exists, func, select, true
+from sqlalchemy import cast, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from geo.coverage.due import note_all_due
 from geo.errors import DuplicateCode, GridNotFound, InvalidFile, InvalidInput, KeyPlaceNotFound
+from geo.scope_conditions import in_scope
 from geo.store.scope import seeing_everything
 from geo.stored_grids import load_stored_grids
 from geo.tables import KeyPlace, KeyPlaceDose
@@ -133,7 +134,9 @@ def get_key_place(session: Session, key_place_id: int, *, scope: GridScope) -> K
     """
     place = session.scalar(
         select(KeyPlace).where(
-            KeyPlace.id == key_place_id, KeyPlace.ended_at.is_(None), _in_scope(scope)
+            KeyPlace.id == key_place_id,
+            KeyPlace.ended_at.is_(None),
+            in_scope(KeyPlace.grid_code, scope),
         )
     )
     if place is None:
@@ -146,7 +149,7 @@ def find_key_places(session: Session, *, scope: GridScope) -> list[PlacedKeyPlac
     point = cast(KeyPlace.geom, Geometry)
     places = session.execute(
         select(KeyPlace, func.ST_X(point).label("lon"), func.ST_Y(point).label("lat"))
-        .where(KeyPlace.ended_at.is_(None), _in_scope(scope))
+        .where(KeyPlace.ended_at.is_(None), in_scope(KeyPlace.grid_code, scope))
         .order_by(KeyPlace.code)
     ).all()
     doses: dict[int, list[Dose]] = {}
@@ -226,10 +229,3 @@ def _check_dose(dose: Dose) -> None:
         raise InvalidInput("Weekdays go from 1 (Monday) to 7.", field="doses")
     if not 60 <= dose.dose_s <= 86_400:
         raise InvalidInput(f"A dose has {dose.dose_s} s, wanted 1 min to 24 h.", field="doses")
-
-
-def _in_scope(scope: GridScope) -> ColumnElement[bool]:
-    """The same filter as the policy of the table."""
-    if scope.grid_codes is None:
-        return true()
-    return KeyPlace.grid_code.in_(sorted(scope.grid_codes))

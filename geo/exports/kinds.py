@@ -22,9 +22,9 @@ from geo.exports.kind import (
     grids_of,
 )
 from geo.exports.register_kinds import REGISTER_KINDS
-from geo.grids import is_in_force, is_in_scope
+from geo.grids import is_in_force
 from geo.h3_cells import h3_cell_to_text
-from geo.register.reading import in_scope
+from geo.scope_conditions import in_scope
 from geo.tables import ADDRESS_COMPONENTS, Grid, ReviewItem, StandardAddress
 from geo.values import GridScope
 
@@ -50,7 +50,7 @@ def _addresses(filters: ExportFilter, scope: GridScope, on: date) -> Select[*tup
             StandardAddress.updated_at,
             func.ST_AsBinary(StandardAddress.geom),
         )
-        .where(StandardAddress.status == "current", in_scope(scope))
+        .where(StandardAddress.status == "current", in_scope(StandardAddress.grid_code, scope))
         .order_by(StandardAddress.id)
     )
     if filters.grid_code is not None:
@@ -87,7 +87,7 @@ def _grids(filters: ExportFilter, scope: GridScope, on: date) -> Select[*tuple[A
             func.ST_Y(inside),
             func.ST_AsBinary(Grid.geom),
         )
-        .where(is_in_force(Grid, on), is_in_scope(Grid.grid_code, scope))
+        .where(is_in_force(Grid, on), in_scope(Grid.grid_code, scope))
         .order_by(Grid.grid_code)
     )
     if filters.grid_code is not None:
@@ -112,7 +112,7 @@ def _review_items(filters: ExportFilter, scope: GridScope, on: date) -> Select[*
             ReviewItem.decided_at,
             ReviewItem.created_at,
         )
-        .where(is_in_scope(ReviewItem.grid_code, scope))
+        .where(in_scope(ReviewItem.grid_code, scope))
         .order_by(ReviewItem.id)
     )
     if filters.grid_code is not None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from geo.incidents.categories import CategoryTree
 from geo.incidents.reading import DUPLICATE_PLACE_M
+from geo.scope_conditions import in_scope
 from geo.tables import Incident, StandardAddress
 from geo.values import GridScope
 
@@ -113,7 +114,4 @@ def _repeated(session: Session, wanted: ColumnElement[bool], tree: CategoryTree)
 def _within(
     place: ColumnElement[bool], scope: GridScope, codes: Sequence[str]
 ) -> ColumnElement[bool]:
-    found = and_(place, Incident.category_code.in_(codes))
-    if scope.grid_codes is None:
-        return found
-    return and_(found, Incident.grid_code.in_(sorted(scope.grid_codes)))
+    return and_(place, Incident.category_code.in_(codes), in_scope(Incident.grid_code, scope))

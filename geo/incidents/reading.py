@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from geo.errors import IncidentNotFound
 from geo.h3_cells import h3_cell_parent
 from geo.incidents.categories import CategoryTree
+from geo.scope_conditions import in_scope
 from geo.tables import Incident, IncidentHistory
 from geo.values import GridScope, LonLat, Period
 
@@ -175,9 +176,7 @@ def history_of(session: Session, row: Incident) -> list[tuple[int, str, datetime
 
 
 def _within(query: Select, scope: GridScope) -> Select:  # type: ignore[type-arg]
-    if scope.grid_codes is None:
-        return query
-    return query.where(Incident.grid_code.in_(sorted(scope.grid_codes)))
+    return query.where(in_scope(Incident.grid_code, scope))
 
 
 def _near(row: Incident, radius_m: float) -> ColumnElement[bool]:

@@ -22,8 +22,9 @@ from geo.errors import Conflict, GridNotFound, InvalidInput, MergeNotFound
 from geo.register.changes import lock_for_single_write, mark_register_change
 from geo.register.identity import text_key
 from geo.register.placing import GridPlacer
-from geo.register.reading import get_standard_address, in_scope, point_of
+from geo.register.reading import get_standard_address, point_of
 from geo.register.references import moving_references
+from geo.scope_conditions import in_scope
 from geo.store.scope import seeing_everything
 from geo.tables import AddressAlias, AddressMerge, DuplicatePair, ReviewItem, StandardAddress
 from geo.values import GridScope
@@ -152,7 +153,8 @@ def get_merge(session: Session, merge_id: int, *, scope: GridScope) -> AddressMe
     merge = session.get(AddressMerge, merge_id)
     if merge is not None:
         both = select(StandardAddress.id).where(
-            StandardAddress.id.in_([merge.kept_id, merge.merged_id]), in_scope(scope)
+            StandardAddress.id.in_([merge.kept_id, merge.merged_id]),
+            in_scope(StandardAddress.grid_code, scope),
         )
         if len(session.scalars(both).all()) == 2:
             return merge

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from geo.addresses import LEVELS, ParseContext, parse, search_key
 from geo.errors import AddressNotFound, InvalidInput
 from geo.register.identity import text_key
+from geo.scope_conditions import in_scope
 from geo.tables import (
     ADDRESS_COMPONENTS,
     ADDRESS_STATUSES,
@@ -57,7 +58,9 @@ def get_standard_address(session: Session, address_id: int, *, scope: GridScope)
     ------
     AddressNotFound : there is none in the scope
     """
-    query = select(StandardAddress).where(StandardAddress.id == address_id, in_scope(scope))
+    query = select(StandardAddress).where(
+        StandardAddress.id == address_id, in_scope(StandardAddress.grid_code, scope)
+    )
     found = session.scalars(query.execution_options(populate_existing=True)).first()
     if found is None:
         raise AddressNotFound(f"There is no standard address {address_id}.", address_id=address_id)
@@ -118,7 +121,7 @@ def find_by_text(
         .where(
             StandardAddress.id.in_(union(*wanted)),
             StandardAddress.status == "current",
-            in_scope(scope),
+            in_scope(StandardAddress.grid_code, scope),
         )
         .order_by(StandardAddress.id)
     )
@@ -146,7 +149,7 @@ def find_by_texts(
         parsed = parse(each, context=context)
         if parsed.parts:
             of_key[search_key(parsed, context=context)].append(each)
-    current = (StandardAddress.status == "current") & in_scope(scope)
+    current = (StandardAddress.status == "current") & in_scope(StandardAddress.grid_code, scope)
     by_key = select(StandardAddress.search_key, StandardAddress.id).where(
         StandardAddress.search_key.in_(of_key), current
     )
@@ -210,17 +213,10 @@ def point_of(address: StandardAddress) -> LonLat | None:
     return LonLat(float(shapely.get_x(point)), float(shapely.get_y(point)))
 
 
-def in_scope(scope: GridScope) -> ColumnElement[bool]:
-    """Return the condition that an address lies in the scope."""
-    if scope.grid_codes is None:
-        return StandardAddress.id.is_not(None)
-    return StandardAddress.grid_code.in_(sorted(scope.grid_codes))
-
-
 def _filtered(query: Select[Any], filters: AddressFilter, scope: GridScope) -> Select[Any]:
     for condition in _conditions(filters):
         query = query.where(condition)
-    return query.where(in_scope(scope))
+    return query.where(in_scope(StandardAddress.grid_code, scope))
 
 
 def _conditions(filters: AddressFilter) -> Iterable[ColumnElement[bool]]:

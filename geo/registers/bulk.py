@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from geo.audit import record_each, require_reason
 from geo.encryption import blind_indexes, keys_of
 from geo.errors import InvalidInput
-from geo.register.reading import in_scope
 from geo.registers import dwellings, establishments, residences, residents
 from geo.registers.answers import Findings
 from geo.registers.dwellings import NewDwelling
@@ -29,6 +28,7 @@ from geo.registers.residents import NewResident
 from geo.registers.sealed import read_sealed
 from geo.registers.verifying import Look, check_look, put_look
 from geo.registers.writing import Writing, hold_all, require_reason_for_persons
+from geo.scope_conditions import in_scope
 from geo.sealed_columns import RESIDENT_IDENTITY, RESIDENT_PHONE, SealedColumn
 from geo.store.scope import seeing_everything
 from geo.tables import (
@@ -243,7 +243,7 @@ def _addresses(session: Session, ids: Collection[int], writing: Writing) -> set[
             .where(
                 StandardAddress.id.in_(sorted(set(ids))),
                 StandardAddress.status == "current",
-                in_scope(writing.scope),
+                in_scope(StandardAddress.grid_code, writing.scope),
             )
             .order_by(StandardAddress.id)
             .with_for_update(key_share=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, true, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from geo.errors import Conflict, InvalidInput, PatrolPlanNotFound
+from geo.scope_conditions import within_scope
 from geo.tables import PatrolPlan, PatrolRoute, PatrolUnit
 from geo.values import GridScope, Period
 
@@ -72,7 +73,7 @@ def find_plans(session: Session, *, scope: GridScope) -> list[PatrolPlan]:
     """Return the plans of the scope, the latest shift first, at most `LIST_MAX`."""
     asked = (
         select(PatrolPlan)
-        .where(_in_scope(scope))
+        .where(within_scope(PatrolPlan.grid_codes, scope))
         .order_by(PatrolPlan.starts_at.desc(), PatrolPlan.id.desc())
         .limit(LIST_MAX)
     )
@@ -86,7 +87,11 @@ def get_plan(session: Session, plan_id: int, *, scope: GridScope) -> PatrolPlan:
     ------
     PatrolPlanNotFound : there is none of this number in the scope
     """
-    plan = session.scalar(select(PatrolPlan).where(PatrolPlan.id == plan_id, _in_scope(scope)))
+    plan = session.scalar(
+        select(PatrolPlan).where(
+            PatrolPlan.id == plan_id, within_scope(PatrolPlan.grid_codes, scope)
+        )
+    )
     if plan is None:
         raise PatrolPlanNotFound(f"There is no patrol plan {plan_id}.", plan_id=plan_id)
     return plan
@@ -213,11 +218,3 @@ def routes_of_units(
         .order_by(PatrolRoute.starts_at, PatrolRoute.unit_id)
     )
     return list(session.scalars(asked))
-
-
-def _in_scope(scope: GridScope) -> ColumnElement[bool]:
-    if scope.grid_codes is None:
-        return true()
-    codes = sorted(scope.grid_codes)
-    within = PatrolPlan.grid_codes.op("<@", is_comparison=True)(codes)
-    return and_(within, func.cardinality(PatrolPlan.grid_codes) > 0)

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from geoalchemy2.shape import from_shape
 from shapely.geometry import Point
-from sqlalchemy import ColumnElement, exists, select, true
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from geo.errors import DuplicateCode, GridNotFound, InvalidInput, PatrolUnitNotFound
+from geo.scope_conditions import touches_scope
 from geo.store.scope import seeing_everything
 from geo.tables import (
     MEMBER_ROLES,
@@ -104,7 +105,7 @@ def find_units(session: Session, *, scope: GridScope, kind: str | None = None) -
     """Return the units that haven't ended and lie in the scope, by code."""
     asked = (
         select(PatrolUnit)
-        .where(PatrolUnit.ended_at.is_(None), _in_scope(scope))
+        .where(PatrolUnit.ended_at.is_(None), touches_scope(PatrolUnit.grid_codes, scope))
         .order_by(PatrolUnit.code)
     )
     if kind is not None:
@@ -117,7 +118,9 @@ def ids_of_units(
 ) -> frozenset[int]:
     """Return the numbers of the units that haven't ended and lie in the scope; of an account, of
     those that it belongs to now."""
-    asked = select(PatrolUnit.id).where(PatrolUnit.ended_at.is_(None), _in_scope(scope))
+    asked = select(PatrolUnit.id).where(
+        PatrolUnit.ended_at.is_(None), touches_scope(PatrolUnit.grid_codes, scope)
+    )
     if account_id is not None:
         asked = asked.where(_has_member(account_id))
     return frozenset(session.scalars(asked))
@@ -130,7 +133,11 @@ def get_unit(session: Session, unit_id: int, *, scope: GridScope) -> PatrolUnit:
     ------
     PatrolUnitNotFound : there is none of this number in the scope
     """
-    unit = session.scalar(select(PatrolUnit).where(PatrolUnit.id == unit_id, _in_scope(scope)))
+    unit = session.scalar(
+        select(PatrolUnit).where(
+            PatrolUnit.id == unit_id, touches_scope(PatrolUnit.grid_codes, scope)
+        )
+    )
     if unit is None:
         raise PatrolUnitNotFound(f"There is no patrol unit {unit_id}.", unit_id=unit_id)
     return unit
@@ -140,7 +147,7 @@ def units_of_account(session: Session, account_id: int, *, scope: GridScope) -> 
     """Return the units that an account belongs to now."""
     asked = (
         select(PatrolUnit)
-        .where(_has_member(account_id), _in_scope(scope))
+        .where(_has_member(account_id), touches_scope(PatrolUnit.grid_codes, scope))
         .order_by(PatrolUnit.code)
     )
     return list(session.scalars(asked))
@@ -257,10 +264,3 @@ def _has_member(account_id: int) -> ColumnElement[bool]:
         PatrolUnitMember.account_id == account_id,
         PatrolUnitMember.left_at.is_(None),
     )
-
-
-def _in_scope(scope: GridScope) -> ColumnElement[bool]:
-    """The same filter as the policy of the table."""
-    if scope.grid_codes is None:
-        return true()
-    return PatrolUnit.grid_codes.op("&&", is_comparison=True)(sorted(scope.grid_codes))

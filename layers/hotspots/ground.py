@@ -13,9 +13,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from geo.coverage.pieces import SUMS, unpacked
-from geo.grids import is_in_scope, load_grids
+from geo.grids import load_grids
 from geo.h3_cells import lonlat_to_h3_cell
 from geo.local_plane import LocalPlane
+from geo.scope_conditions import in_scope
 from geo.stored_grids import load_stored_grids
 from geo.tables import BasemapFeature, BasemapSource, GridCoverage, GridVersion
 from geo.values import GridScope, Period
@@ -73,7 +74,7 @@ class HotspotGround:
         rows = self.session.execute(
             select(GridCoverage.grid_code, GridCoverage.sums).where(
                 GridCoverage.kind == "cell", GridCoverage.hour >= period.start,
-                GridCoverage.hour < period.end, is_in_scope(GridCoverage.grid_code, self.scope),
+                GridCoverage.hour < period.end, in_scope(GridCoverage.grid_code, self.scope),
             )
         )  # fmt: skip
         found: dict[str, float] = {}
