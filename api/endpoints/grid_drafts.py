@@ -438,7 +438,7 @@ def _shown(services: Services, draft: GridSetDraft) -> GridDraftAnswer:
             is_running=job is not None and (job.is_running or job.version > draft.version),
             stage=0 if job is None else job.stage,
             stage_count=STAGE_COUNT,
-            message=None if job is None else job.message,
+            message=None if job is None else job.error,
         ),
         before=None if before is None else DraftTable.model_validate(before),
         after=view.after(),
