@@ -41,7 +41,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import psutil
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
@@ -53,7 +53,7 @@ from geo.store.database import open_database
 CONNECTIONS = 64
 SPEEDS_MPS = (1.2, 8.0)
 METRES_A_DEGREE = 111_320.0
-VIEWPORT = {"width": 1440, "height": 900}
+VIEWPORT: ViewportSize = {"width": 1440, "height": 900}
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -218,7 +218,7 @@ def measure_frames(
     """Return how often a chief's map is drawn while all units move."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        context = browser.new_context(viewport=VIEWPORT)  # type: ignore[arg-type]
+        context = browser.new_context(viewport=VIEWPORT)
         address = f"http://127.0.0.1:{server.port}"
         context.add_cookies([{"name": "gridbeat_session", "value": token, "url": address}])
         page = context.new_page()

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -115,15 +116,15 @@ def _lonlat(xy: np.ndarray) -> LonLat:
     return LonLat(112.5 + float(xy[0]) / 88_000, 37.8 + float(xy[1]) / 111_000)
 
 
-def read_best_known(path: Path = BEST_KNOWN) -> dict[str, dict[str, object]]:
+def read_best_known(path: Path = BEST_KNOWN) -> dict[str, dict[str, Any]]:
     """Return what is known of each form by its name: the prize, and who found it."""
     if not path.exists():
         return {}
-    found: dict[str, dict[str, object]] = json.loads(path.read_text(encoding="utf-8"))
+    found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
-def write_best_known(known: Mapping[str, dict[str, object]], path: Path = BEST_KNOWN) -> None:
+def write_best_known(known: Mapping[str, dict[str, Any]], path: Path = BEST_KNOWN) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(
         json.dumps(dict(sorted(known.items())), indent=1, ensure_ascii=False) + "\n",

@@ -65,7 +65,7 @@ def main() -> None:
             for name, ask in PEERS.items():
                 found[name] = ask(problem, limit, given.seed)
             best = max(found, key=lambda name: found[name])
-            if found[best] > float(known.get(form.name, {}).get("prize", 0)):  # type: ignore[arg-type]
+            if found[best] > float(known.get(form.name, {}).get("prize", 0)):
                 known[form.name] = {"prize": found[best], "by": best, "seconds": limit}
             rows.append((form.name, plan.prize_asked, limit, found))
             ratios[limit].append(plan.prize / max(found[name] for name in PEERS))
@@ -74,7 +74,7 @@ def main() -> None:
                     plan.prize / plan.prize_asked, 4
                 )
     for name, asked, limit, found in rows:
-        best_known = float(known[name]["prize"])  # type: ignore[arg-type]
+        best_known = float(known[name]["prize"])
         of_known[limit].append(found["ours"] / best_known)
         table.add_row(
             name, f"{best_known:.0f}", f"{asked:.0f}", f"{limit:g}",

@@ -6,7 +6,7 @@ numbers are NaN.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, overload
 
@@ -100,9 +100,10 @@ class FixTable(Sequence[Fix]):
             names = self.names if len(self.names) == 1 else self.names[index]
             return FixTable(self.rows[index], names)
         row = self.rows[index]
-        number: Callable[[str], float | None] = lambda name: (  # noqa: E731
-            None if np.isnan(row[name]) else float(row[name])
-        )
+
+        def number(name: str) -> float | None:
+            return None if np.isnan(row[name]) else float(row[name])
+
         fixed_at = to_datetime(int(row["fixed_us"]))
         assert fixed_at is not None
         return Fix(

@@ -1,6 +1,7 @@
 """The compiled search behind balanced grids: single blocks change sides along borders.
 
-Simulated annealing (Kirkpatrick, Gelatt, Vecchi 1983), and never so that a grid falls apart.
+Simulated annealing (Kirkpatrick, Gelatt, Vecchi 1983), and never so that a grid falls apart. Chance
+is numpy's old interface (NPY002), as in `layers.routes.search_kernels`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ How gaps are kept: a stop's latest beginning ends before the next visit of its p
 now. While stops are put in, beginnings only move to later, so what was computed before stays on the
 safe side; they fall only after a ruin, and then all slacks are computed anew.
 
-Times are whole seconds from the problem's start.
+Times are whole seconds from the problem's start. Chance is numpy's old interface (NPY002): compiled
+code has no other that is seeded without being handed around, and its state is each thread's own.
 """
 
 from __future__ import annotations
